@@ -1,0 +1,185 @@
+// The addon, loaded here and nowhere else, and what it promises. `native/binding` is the other side of this contract.
+
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { existsSync } from "node:fs";
+
+/**
+ * A JS object that the core has wrapped a tensor into: an instance of Tensor. The core attaches its half with a
+ * finalizer that runs inside the collector, and reports the geometry of what it made through `description`.
+ */
+export type Wrapped = object;
+
+/** Where an op's outputs are described: output k begins at k * descriptionStride. */
+export const descriptionStride = 20;
+/** Offsets inside a description. Sizes follow `sizes`, `dims` of them. */
+export const description = { dims: 0, dtype: 1, deviceKind: 2, deviceIndex: 3, requiresGrad: 4, sizes: 5 } as const;
+
+/** One argument of an op, as the table has it. */
+export interface OpArgument {
+  name: string;
+  /** operand: a tensor or a number (number | bigint | boolean). */
+  kind:
+    | "tensor"
+    | "operand"
+    | "tensors"
+    | "number"
+    | "integer"
+    | "boolean"
+    | "integers"
+    | "dtype"
+    | "string"
+    | "optionalTensor";
+  /** TypeScript text of the default; null: the argument is required. "null" is passed on as null. */
+  default: string | null;
+  /** Positional arguments come first, the others are keys of one options object. */
+  positional: boolean;
+  sentence: string;
+}
+
+export interface OpDescription {
+  name: string;
+  family: string;
+  arguments: OpArgument[];
+  outputs: number;
+  /** Also a method of Tensor, with the first tensor argument as `this`. */
+  method: boolean;
+  /** name_ writes its result into the first argument. */
+  inPlace: boolean;
+  /** Belongs to nn.functional and not to the package's top level. */
+  functionalOnly: boolean;
+  sentence: string;
+  /** "(..., M, K) x (..., K, N) → (..., M, N)" */
+  shapes: string;
+  errors: string;
+  differentiable: boolean;
+}
+
+export interface NativeDevice {
+  name: string;
+  kind: "cpu" | "cuda" | "opencl";
+  index: number;
+  description: string;
+  backend: string;
+  memoryBytes: number;
+  usable: boolean;
+  reason: string | null;
+}
+
+export interface Native {
+  /** Float64Array that every op call fills, for each output, with what `description` says. */
+  readonly description: Float64Array;
+  /** By op name: (out0, ..., outN-1, arg0, arg1, ...) in the table's order, undefined for 'not given'. In place: no outs, arg0 is described. */
+  readonly ops: Record<string, (...values: unknown[]) => void>;
+  describeOps(): OpDescription[];
+
+  /** `new ErrorClass(code, op, message, facts)` is what every failing call throws. */
+  setErrorClass(errorClass: new (code: string, op: string, message: string, facts: Record<string, string>) => Error): void;
+
+  /** Copies in. `dtype` is a number of native/tensor/dtype.h; the array's own element type may differ (it is converted). */
+  fromArray(out: Wrapped, values: ArrayBufferView, shape: readonly number[], dtype: number): void;
+  /** Copies out, in logical order; `into` has the element type of the dtype and exactly numel elements. */
+  toArray(x: Wrapped, into: ArrayBufferView): void;
+  /** The value of a one-element tensor. */
+  item(x: Wrapped): number | bigint | boolean;
+  /** Fills `description` again (after an in-place op of somebody else's, for example). */
+  describe(x: Wrapped): void;
+  strides(x: Wrapped): number[];
+  storageOffset(x: Wrapped): number;
+  isContiguous(x: Wrapped): boolean;
+  sharesStorage(x: Wrapped, y: Wrapped): boolean;
+  version(x: Wrapped): number;
+  /** Frees this handle now; later use throws DescentError 'disposed'. Twice is fine. */
+  dispose(x: Wrapped): void;
+  isDisposed(x: Wrapped): boolean;
+  /** Replaces the storage, shape and dtype of `x` by those of `y` (Module.to, `param.data = `). */
+  setData(x: Wrapped, y: Wrapped): void;
+  toDevice(out: Wrapped, x: Wrapped, kind: number, index: number): void;
+
+  isLeaf(x: Wrapped): boolean;
+  gradFnName(x: Wrapped): string | null;
+  setRequiresGrad(x: Wrapped, value: boolean): void;
+  /** False when there is no gradient; `out` stays untouched then. */
+  getGrad(out: Wrapped, x: Wrapped): boolean;
+  setGrad(x: Wrapped, grad: Wrapped | null): void;
+  retainGrad(x: Wrapped): void;
+  backward(tensors: Wrapped[], grads: (Wrapped | null)[], retainGraph: boolean, createGraph: boolean): void;
+  /** Gradients of `outputs` with respect to `inputs` into `outs`; false at k: input k was not reached (only with allowUnused). */
+  grad(
+    outs: Wrapped[],
+    outputs: Wrapped[],
+    inputs: Wrapped[],
+    grads: (Wrapped | null)[],
+    retainGraph: boolean,
+    createGraph: boolean,
+    allowUnused: boolean,
+  ): boolean[];
+  /** Returns what it was before. */
+  setGradEnabled(enabled: boolean): boolean;
+  isGradEnabled(): boolean;
+
+  /** One SGD step over all parameters with a gradient; hyper: lr, momentum, dampening, weightDecay, nesterov, maximize.
+   *  `buffers[k]` is the momentum buffer (an unwrapped `new Tensor()` the first time, which it then becomes). Squared gradient norms
+   *  into `squaredNorms` (NaN where a parameter has no gradient). */
+  sgdStep(params: Wrapped[], buffers: Wrapped[] | null, hyper: Float64Array, squaredNorms: Float64Array): void;
+  /** hyper: lr, beta1, beta2, eps, weightDecay, step, amsgrad, decoupled, maximize. States as above. */
+  adamStep(
+    params: Wrapped[],
+    expAvg: Wrapped[],
+    expAvgSq: Wrapped[],
+    maxExpAvgSq: Wrapped[] | null,
+    hyper: Float64Array,
+    squaredNorms: Float64Array,
+  ): void;
+  /** Drops (or zeroes) the gradients of all of them. */
+  zeroGrad(params: Wrapped[], setToNone: boolean): void;
+
+  manualSeed(seed: bigint): void;
+  initialSeed(): bigint;
+  getRandomState(): Uint8Array;
+  setRandomState(state: Uint8Array): void;
+
+  /** Blocks allocated from now on (on this thread) carry this category, an index of protocol's memoryCategories; returns the one before. */
+  setCategory(category: number): number;
+  /** Changes the category of the block below `x`. */
+  retag(x: Wrapped, category: number): void;
+  /** Bytes now allocated, by category, on all devices of a kind with it. Cheap: called once a step. */
+  memoryByCategory(into: Float64Array): void;
+  /** PyTorch's memory_stats names ("allocated_bytes.all.current") → value. */
+  memoryStats(deviceKind: number, deviceIndex: number): Record<string, number>;
+  resetPeak(deviceKind: number, deviceIndex: number): void;
+  emptyCache(): void;
+  /** 0: no limit. */
+  setMemoryLimit(deviceKind: number, deviceIndex: number, bytes: number): void;
+  /** Called (rarely) when live bytes have grown a lot since the last time: asks for a minor (false) or full (true) collection. */
+  setCollector(collect: (full: boolean) => void): void;
+
+  /** Element 0 of `control` (shared): 0 go on; 1 stop: the next op throws DescentError 'stop'. */
+  attachControl(control: Int32Array): void;
+
+  setNumThreads(count: number): void;
+  getNumThreads(): number;
+  devices(): NativeDevice[];
+  /** "AVX-512", "AVX2", "portable": the kernels in use; `setCpuCapability` picks a lower one (tests). */
+  cpuCapability(): string;
+  setCpuCapability(name: "AVX-512" | "AVX2" | "portable"): void;
+  synchronize(): void;
+}
+
+function load(): Native {
+  // dist/engine/index.mjs, dist/runtime/*.mjs, dist/test/**: the addon is found by walking up to the folder that holds native/.
+  let folder = new URL(".", import.meta.url);
+  for (let up = 0; up < 6; up++) {
+    for (const candidate of ["native/descent.node", "dist/native/descent.node"]) {
+      const file = fileURLToPath(new URL(candidate, folder));
+      if (existsSync(file)) return createRequire(import.meta.url)(file) as Native;
+    }
+    folder = new URL("..", folder);
+  }
+  throw new Error(
+    "descent: the native part is missing (dist/native/descent.node). In the repository run 'npm run build'; " +
+      "in an installed extension, reinstall the one made for this platform.",
+  );
+}
+
+export const native: Native = load();

@@ -1,0 +1,146 @@
+// Builds everything: `node esbuild.mjs [all | native | js | types | tests | check | package]`, each with what it needs first.
+
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = dirname(fileURLToPath(import.meta.url));
+process.chdir(root);
+
+const tasks = { all, native, js, types, tests, check, package: packageExtension };
+const task = process.argv[2] ?? "all";
+if (!(task in tasks)) {
+  console.error(`esbuild.mjs: no task '${task}', there are ${Object.keys(tasks).join(", ")}`);
+  process.exit(2);
+}
+await tasks[task]();
+
+async function all() {
+  await native();
+  await js();
+  await types();
+}
+
+/** The addon, by node-gyp, and the TypeScript that its op table generates. */
+async function native() {
+  const nodeRoot = dirname(dirname(process.execPath));
+  const hasHeaders = existsSync(join(nodeRoot, "include/node/node_api.h"));
+  const gyp = ["node_modules/node-gyp/bin/node-gyp.js", "--directory", "native", "--jobs", "max", "--loglevel", "warn"];
+  if (hasHeaders) gyp.push("--nodedir", nodeRoot);
+  if (!existsSync("native/build/Makefile") || isNewer("native/binding.gyp", "native/build/Makefile")) {
+    run(process.execPath, [...gyp, "configure"]);
+  }
+  run(process.execPath, [...gyp, "build"]);
+  mkdirSync("dist/native", { recursive: true });
+  const from = "native/build/Release/descent.node";
+  if (!existsSync("dist/native/descent.node") || isNewer(from, "dist/native/descent.node")) {
+    rmSync("dist/native/descent.node", { force: true }); // a running process keeps the file it has mapped
+    cpSync(from, "dist/native/descent.node");
+  }
+  await generate();
+}
+
+/** engine/generated/ops.ts, from the table inside the addon. */
+async function generate() {
+  await bundle({ entryPoints: { generate: "engine/ops/generate.ts" }, outdir: "dist/build", ...nodeEsm });
+  run(process.execPath, ["dist/build/generate.mjs"]);
+}
+
+/** Runs in plain Node: names kept and nothing minified, because debuggers and stack traces show them. */
+const nodeEsm = {
+  platform: "node",
+  format: "esm",
+  target: "node20",
+  outExtension: { ".js": ".mjs" },
+  keepNames: true,
+  packages: "external",
+};
+
+async function js() {
+  await Promise.all([
+    bundle({ entryPoints: { index: "engine/index.ts" }, outdir: "dist/engine", ...nodeEsm }),
+    bundle({
+      entryPoints: {
+        "runtime/register": "engine/runtime/register.ts",
+        "runtime/loader": "engine/runtime/loader.ts",
+        "runtime/monitor": "engine/runtime/monitor.ts",
+        "cli/descent": "engine/cli/descent.ts",
+      },
+      outdir: "dist",
+      ...nodeEsm,
+      packages: undefined,
+      external: ["esbuild"],
+      banner: { js: `import { createRequire as __cr } from "node:module"; const require = __cr(import.meta.url);` },
+    }),
+    bundle({
+      entryPoints: { "extension/main": "extension/main.ts", "tsplugin/index": "extension/editor/tsplugin.ts" },
+      outdir: "dist",
+      platform: "node",
+      format: "cjs",
+      target: "node20",
+      outExtension: { ".js": ".cjs" },
+      external: ["vscode"],
+      keepNames: true,
+    }),
+    bundle({
+      entryPoints: { dashboard: "webviews/views/dashboard/main.ts" },
+      outdir: "dist/webviews",
+      platform: "browser",
+      format: "iife",
+      target: "es2022",
+      minify: true,
+      loader: { ".css": "css" },
+    }),
+  ]);
+  cpSync("extension/samples", "dist/samples", { recursive: true });
+}
+
+/** Declarations of the public package, for editors. */
+async function types() {
+  run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "engine/tsconfig.types.json"]);
+}
+
+/** Every test file, bundled for node:test; `descent` stays an import by name. */
+async function tests() {
+  const files = listFiles("test").filter((file) => file.endsWith(".test.ts"));
+  rmSync("dist/test", { recursive: true, force: true });
+  await bundle({ entryPoints: files, outdir: "dist/test", outbase: "test", ...nodeEsm });
+}
+
+/** Types, lint and format, without running anything. */
+async function check() {
+  for (const folder of ["engine", "extension", "webviews", "test"]) {
+    run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", folder]);
+  }
+  run(process.execPath, ["node_modules/eslint/bin/eslint.js", "--max-warnings", "0", "."]);
+  run(process.execPath, ["node_modules/prettier/bin/prettier.cjs", "--check", "--log-level", "warn", "."]);
+}
+
+async function packageExtension() {
+  await all();
+  run(process.execPath, ["extension/start/package.mjs"]);
+}
+
+async function bundle(options) {
+  await build({ bundle: true, sourcemap: true, logLevel: "warning", ...options });
+}
+
+function listFiles(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(root, join(root, entry.parentPath, entry.name)));
+}
+
+function isNewer(a, b) {
+  return statSync(a).mtimeMs > statSync(b).mtimeMs;
+}
+
+function run(command, args) {
+  try {
+    execFileSync(command, args, { stdio: "inherit" });
+  } catch (error) {
+    process.exit(typeof error.status === "number" && error.status !== 0 ? error.status : 1);
+  }
+}

@@ -1,0 +1,102 @@
+// What every device offers: raw memory, copies, named kernels, a queue to wait for, a description.
+//
+// Adding a device is one folder beside cpu/ that implements Device and registers it. Nothing above
+// this layer knows which devices exist; nothing below it knows what a tensor is used for.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "../tensor/dtype.h"
+
+namespace descent {
+
+constexpr int kMaxDims = 12;
+
+enum class DeviceKind : uint8_t { cpu = 0, cuda = 1, opencl = 2 };
+
+struct DeviceId {
+  DeviceKind kind = DeviceKind::cpu;
+  uint8_t index = 0;
+  bool operator==(const DeviceId& other) const { return kind == other.kind && index == other.index; }
+  bool operator!=(const DeviceId& other) const { return !(*this == other); }
+};
+
+std::string nameOf(DeviceId id);  // "cpu", "cuda:0", "opencl:1"
+
+// One piece of device memory. `handle` means whatever the device says it means: a pointer on the
+// CPU and with CUDA, a cl_mem with OpenCL; only the device that made it may look inside.
+struct Memory {
+  void* handle = nullptr;
+  size_t offset = 0;  // bytes from the start of what `handle` names
+};
+
+// A strided view of device memory as a kernel sees it. Sizes and strides count elements; a stride
+// of 0 repeats an element (broadcasting); negative strides do not occur.
+struct Operand {
+  Memory memory;
+  DType dtype = DType::float32;
+  int dims = 0;
+  int64_t sizes[kMaxDims];
+  int64_t strides[kMaxDims];
+  // An input that is one number: memory is unused, strides are 0, the value is here (integral types
+  // read `integer`, floating types `number`).
+  bool isConstant = false;
+  double number = 0;
+  int64_t integer = 0;
+};
+
+// One call of a named kernel. `operands` holds the outputs first, then the inputs; KERNELS.md beside this
+// file lists for each kernel what stands where.
+struct Launch {
+  int kernel = -1;  // from Device::findKernel
+  int outputs = 1;
+  std::vector<Operand>* operands = nullptr;
+  const double* numbers = nullptr;
+  const int64_t* integers = nullptr;
+  uint32_t site = 0;  // the call site that enqueued it, for faults found later; 0: not known
+};
+
+struct DeviceDescription {
+  DeviceId id;
+  std::string name;      // "Intel Xeon, AVX-512, 2 threads"
+  std::string backend;   // "cpu", "cuda driver 580.65", ...
+  uint64_t memoryBytes = 0;
+  uint64_t maxAllocationBytes = 0;
+  bool hasFloat64 = true;
+  bool hasFloat16 = false;
+  bool isAsynchronous = false;
+  bool hostCanRead = true;  // memory handles are host pointers
+};
+
+class Device {
+ public:
+  virtual ~Device() = default;
+
+  // Raw memory, at least 64-byte aligned; returns a null handle when there is none left. Called by the caching
+  // allocator only.
+  virtual Memory allocate(size_t bytes) = 0;
+  virtual void release(Memory memory, size_t bytes) = 0;
+
+  // Ordered with the kernels of the device's queue. copyToHost returns when the bytes are there.
+  virtual void copyFromHost(Memory to, const void* from, size_t bytes) = 0;
+  virtual void copyToHost(void* to, Memory from, size_t bytes) = 0;
+  virtual void copyWithin(Memory to, Memory from, size_t bytes) = 0;
+
+  // The number of a kernel, or -1 where this device has none of that name; asked once per op.
+  virtual int findKernel(const char* name) const = 0;
+  // Enqueues; an asynchronous device returns at once. Preconditions (dtypes supported, shapes agree) are the
+  // caller's: ops refuse before they dispatch.
+  virtual void launch(const Launch& launch) = 0;
+  virtual bool supports(int kernel, DType dtype) const = 0;
+
+  virtual void synchronize() = 0;
+  virtual DeviceDescription describe() const = 0;
+};
+
+// Devices of this process, in the order cpu, cuda, opencl. The CPU is always there.
+const std::vector<Device*>& devices();
+Device& deviceOf(DeviceId id);  // throws Error("device", ...) naming those that exist
+
+}  // namespace descent
