@@ -1,0 +1,193 @@
+// Holds the import rules of ARCHITECTURE.md and the habits that a reader relies on: each rule is one test.
+
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { dirname, join, posix } from "node:path";
+import { describe, test } from "node:test";
+import { filesBelow, root } from "./root.js";
+
+const read = (file: string): string => readFileSync(join(root, file), "utf8");
+
+const folders = ["extension", "engine", "native", "webviews", "test"];
+const sources = folders
+  .flatMap(filesBelow)
+  .concat(readdirSync(root).filter((file) => file.endsWith(".mjs")))
+  .filter((file) => /\.(ts|mts|mjs|cjs|js|cpp|h|def|cl|cu|css|py|gyp)$/.test(file));
+const scripts = sources.filter((file) => /\.(ts|mts|mjs)$/.test(file));
+
+/** Packages that may be bundled into, or loaded by, what each folder builds. */
+interface Rule {
+  packages: RegExp;
+  /** Paths (from the root) that a relative import may lead to. */
+  paths: RegExp;
+}
+
+const rules: Record<string, Rule> = {
+  "extension/samples": { packages: /^(descent|node:.*)$/, paths: /^extension\/samples\// },
+  "extension/start": { packages: /^node:/, paths: /^extension\/start\// },
+  "engine/cli": { packages: /^(node:.*|vscode-jsonrpc(\/.*)?|esbuild)$/, paths: /^engine\// },
+  engine: { packages: /^(node:.*|vscode-jsonrpc(\/.*)?|esbuild)$/, paths: /^engine\// },
+  webviews: { packages: /^(d3(-.*)?|@vscode\/webview-ui-toolkit)$/, paths: /^webviews\// },
+  extension: {
+    packages: /^(node:.*|vscode|vscode-jsonrpc(\/.*)?|typescript\/lib\/tsserverlibrary(\.js)?|typescript)$/,
+    paths: /^(extension\/(?!samples|start)|engine\/(protocol|store|runtime\/client)|webviews\/protocol)/,
+  },
+};
+
+/** The rule of the nearest folder. Tests may import anything. */
+function ruleOf(file: string): Rule | null {
+  for (const [folder, rule] of Object.entries(rules)) if (file.startsWith(`${folder}/`)) return rule;
+  return null;
+}
+
+function importsOf(file: string): string[] {
+  const text = read(file).replace(/\/\*[\s\S]*?\*\//g, "");
+  const found: string[] = [];
+  for (const match of text.matchAll(/^\s*(?:import|export)\s(?:[^;"'`]*?\sfrom\s)?["']([^"']+)["']/gm))
+    found.push(match[1]!);
+  for (const match of text.matchAll(/\b(?:import|require)\(\s*["']([^"']+)["']\s*\)/g)) found.push(match[1]!);
+  return found;
+}
+
+describe("imports", () => {
+  test("each folder imports only what its rule allows", () => {
+    const broken: string[] = [];
+    for (const file of scripts) {
+      const rule = ruleOf(file);
+      if (!rule) continue;
+      for (const name of importsOf(file)) {
+        const isPath = name.startsWith(".");
+        const target = isPath ? posix.join(dirname(file), name) : name;
+        if (!(isPath ? rule.paths : rule.packages).test(target)) broken.push(`${file} imports ${name}`);
+      }
+    }
+    assert.deepEqual(broken, []);
+  });
+
+  test("vscode is imported in extension/ alone, the widget toolkit in one file", () => {
+    const users = (name: string): string[] => scripts.filter((file) => importsOf(file).includes(name));
+    assert.deepEqual(
+      users("vscode").filter((file) => !file.startsWith("extension/")),
+      [],
+    );
+    assert.ok(users("@vscode/webview-ui-toolkit").length <= 1);
+  });
+
+  test("the addon is loaded in one file of the engine", () => {
+    const loaders = scripts.filter(
+      (file) => /^(engine|extension|webviews)\//.test(file) && read(file).includes('descent.node"'),
+    );
+    assert.deepEqual(
+      loaders.filter((file) => !file.startsWith("extension/start/")),
+      ["engine/native.ts"],
+    );
+  });
+
+  test("webviews import nothing from Node, the engine imports no DOM types", () => {
+    for (const file of scripts.filter((name) => name.startsWith("webviews/"))) {
+      assert.ok(!importsOf(file).some((name) => name.startsWith("node:")), file);
+    }
+    for (const folder of ["engine", "extension"]) assert.doesNotMatch(read(`${folder}/tsconfig.json`), /DOM/);
+  });
+});
+
+describe("the native core", () => {
+  /** Each layer includes itself and those after it. */
+  const layers = ["binding", "autograd", "ops", "device", "tensor"];
+  const files = sources.filter((file) => /^native\/.*\.(cpp|h|def)$/.test(file));
+  const includesOf = (file: string): string[] =>
+    [...read(file).matchAll(/^\s*#\s*include\s+([<"][^>"]+[>"])/gm)].map((match) => match[1]!);
+
+  test("layers include only those below: binding → autograd → ops → device → tensor", () => {
+    const broken: string[] = [];
+    for (const file of files) {
+      const layer = layers.indexOf(file.split("/")[1]!);
+      assert.notEqual(layer, -1, `${file} is in no layer`);
+      for (const include of includesOf(file).filter((name) => name.startsWith('"'))) {
+        const name = include.slice(1, -1);
+        const target = posix.join(dirname(file), name);
+        const other = layers.indexOf(target.split("/")[1]!);
+        if (target.startsWith("native/") && other !== -1 && other < layer)
+          broken.push(`${file} includes ${name}`);
+      }
+    }
+    assert.deepEqual(broken, []);
+  });
+
+  test("Node-API is included in binding/ alone, vendors' headers in device/gpu alone", () => {
+    const broken = files.flatMap((file) =>
+      includesOf(file)
+        .filter(
+          (name) =>
+            (/napi|node_api|v8|uv\.h/.test(name) && !file.startsWith("native/binding/")) ||
+            (/cuda|CL\/|OpenCL|cublas/.test(name) && !file.startsWith("native/device/gpu/")),
+        )
+        .map((name) => `${file} includes ${name}`),
+    );
+    assert.deepEqual(broken, []);
+  });
+});
+
+describe("every source file", () => {
+  test("begins with a comment that says what it is for", () => {
+    const silent = sources.filter((file) => {
+      const lines = read(file).split("\n");
+      const first = lines[0]!.startsWith("#!") ? lines[1]! : lines[0]!;
+      return !/^(\/\/|\/\*|#|;)\s*\S.{10,}/.test(first);
+    });
+    assert.deepEqual(silent, []);
+  });
+
+  test("has at most 450 lines", () => {
+    const long = sources
+      .map((file) => `${file}: ${read(file).split("\n").length}`)
+      .filter((line) => Number(/\d+$/.exec(line)![0]) > 451);
+    assert.deepEqual(long, []);
+  });
+
+  test("names no machine, no registry, no unfinished work", () => {
+    const documents = readdirSync(root).filter((file) => /\.(md|json)$/.test(file));
+    // Spelled in pieces, or this file would find itself.
+    const forbidden = [
+      ["/wo", "rk/"],
+      ["/ro", "ot/"],
+      ["/ho", "me/"],
+      ["/Us", "ers/"],
+      ["registry\\.npm", "js"],
+      ["\\bTO", "DO\\b"],
+      ["\\bFIX", "ME\\b"],
+      ["\\bXX", "X\\b"],
+    ].map((parts) => new RegExp(parts.join("")));
+    const found = [...sources, ...documents].flatMap((file) => {
+      const text = read(file);
+      return forbidden.filter((pattern) => pattern.test(text)).map((pattern) => `${file}: ${pattern.source}`);
+    });
+    assert.deepEqual(found, []);
+  });
+});
+
+describe("the layout", () => {
+  test("has the five source folders and no other", () => {
+    const found = readdirSync(root, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
+      .map((entry) => entry.name)
+      .filter((name) => !["node_modules", "dist"].includes(name));
+    assert.deepEqual(found.sort(), [...folders].sort());
+  });
+
+  const known = new Set(folders.flatMap(filesBelow));
+  const missing = (text: string): string[] =>
+    [...text.matchAll(/`((?:extension|engine|native|webviews|test)\/[\w./-]+\.\w+)`/g)]
+      .map((match) => match[1]!)
+      .filter((file) => !known.has(file) && !file.startsWith("engine/generated/"));
+
+  test("ARCHITECTURE.md is a map of at most 150 lines, and the files it names exist", () => {
+    const text = read("ARCHITECTURE.md");
+    assert.ok(text.split("\n").length <= 151);
+    assert.deepEqual(missing(text), []);
+  });
+
+  test("CONTRIBUTING.md names files that exist", () => {
+    assert.deepEqual(missing(read("CONTRIBUTING.md")), []);
+  });
+});

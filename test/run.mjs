@@ -1,0 +1,179 @@
+// `npm test [-- WORD...]`: set-up, build, checks, then every test file (or those whose path has one of the words).
+//
+// Ends with the line `N passed, N failed` and a non-zero exit status on a failure, or where no test ran. With CI=true a
+// skip is a failure too, except one that says "no GPU". `--verbose` names each test.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { performance } from "node:perf_hooks";
+import { run } from "node:test";
+import { ensureBrowser } from "../extension/start/browser.mjs";
+import { ensureEditor } from "../extension/start/editor.mjs";
+import { SetupError, execute, step } from "../extension/start/progress.mjs";
+import { ensureDependencies, root } from "../extension/start/setup.mjs";
+
+process.chdir(root);
+const options = process.argv.slice(2);
+const verbose = options.includes("--verbose");
+const words = options.filter((option) => !option.startsWith("--"));
+const isSelected = (name) => words.length === 0 || words.some((word) => name.includes(word));
+const count = { passed: 0, failed: 0, skipped: 0 };
+const failures = [];
+/** Processes that inherit this and outlive the tests are leftovers. */
+const mark = `${process.pid}-${Date.now()}`;
+process.env.DESCENT_TEST_RUN = mark;
+
+await main();
+endLeftovers();
+if (failures.length > 0) console.log(`\nFailed:\n${failures.map((name) => `  ✗ ${name}`).join("\n")}`);
+if (count.passed + count.failed === 0) console.log(`\nNo test has '${words.join("' or '")}' in its path.`);
+console.log(
+  `\n${count.passed} passed, ${count.failed} failed${count.skipped > 0 ? `, ${count.skipped} skipped` : ""}`,
+);
+process.exit(count.failed > 0 || count.passed === 0 ? 1 : 0);
+
+async function main() {
+  try {
+    await ensureDependencies();
+    await step("Building", () =>
+      execute(process.execPath, ["esbuild.mjs", "all"], { advice: "Mend the build first." }),
+    );
+    await step("Bundling the tests", () => execute(process.execPath, ["esbuild.mjs", "tests"]));
+  } catch (error) {
+    fail("build", error);
+    return;
+  }
+  if (isSelected("check")) {
+    await asTest("types, lint and format", () => execute(process.execPath, ["esbuild.mjs", "check"]));
+  }
+  const files = readdirSync("dist/test", { recursive: true })
+    .filter((file) => file.endsWith(".test.mjs") && isSelected(file))
+    .map((file) => join("dist/test", file))
+    .sort();
+  const needsEditor = files.filter((file) => /^dist.test.editor/.test(file));
+  const needsPackage = files.filter((file) => /package\.test/.test(file));
+  const needsBrowser = files.filter((file) => /^dist.test.webviews/.test(file));
+  try {
+    if (needsEditor.length + needsBrowser.length > 0) await ensureBrowser();
+    if (needsEditor.length + needsPackage.length > 0) {
+      await step("Packaging the extension", () => execute(process.execPath, ["extension/start/package.mjs"]));
+    }
+    if (needsEditor.length > 0) await ensureEditor();
+  } catch (error) {
+    fail("set-up for the tests in an editor", error);
+  }
+  const others = files.filter((file) => !needsEditor.includes(file));
+  if (others.length > 0) await runFiles(others, { concurrency: 2, timeout: 10 * 60_000 });
+  if (needsEditor.length > 0) await runFiles(needsEditor, { concurrency: 1, timeout: 20 * 60_000 });
+}
+
+/** Runs test files, each in its own process, and prints a line for each. */
+async function runFiles(files, limits) {
+  const stream = run({ files: files.map((file) => join(root, file)), ...limits });
+  const byFile = new Map(
+    files.map((file) => [file, { passed: 0, failed: 0, skipped: [], start: 0, said: "" }]),
+  );
+  const resultOf = (event) => byFile.get(relative(root, event.file ?? "")) ?? null;
+  const isWholeFile = (event) => event.name === event.file || byFile.has(relative(root, event.name));
+  const begun = performance.now();
+
+  stream.on("test:pass", (event) => {
+    const result = resultOf(event);
+    if (!result || event.details.type === "suite" || isWholeFile(event)) return;
+    const skip = event.skip ?? event.todo;
+    if (skip !== undefined && skip !== false) {
+      const reason = typeof skip === "string" && skip !== "" ? skip : "no reason given";
+      result.skipped.push(`${event.name}: ${reason}`);
+      if (process.env.CI === "true" && !reason.startsWith("no GPU")) {
+        result.failed++;
+        failures.push(`${label(event.file)} › ${event.name}: skipped (${reason})`);
+      } else count.skipped++;
+      return;
+    }
+    result.passed++;
+    if (verbose) console.log(`  ✓ ${event.name} (${Math.round(event.details.duration_ms)} ms)`);
+  });
+  stream.on("test:fail", (event) => {
+    const result = resultOf(event) ?? byFile.get(relative(root, event.name));
+    const cause = event.details.error?.cause ?? event.details.error;
+    const isEcho = event.details.error?.failureType === "subtestsFailed";
+    if (isEcho || (isWholeFile(event) && result && result.failed > 0)) return;
+    if (result) result.failed++;
+    else count.failed++;
+    failures.push(`${label(event.file ?? event.name)} › ${event.name}`);
+    console.log(`\n✗ ${label(event.file ?? event.name)} › ${event.name}\n${indent(explain(cause))}\n`);
+  });
+  for (const kind of ["test:stdout", "test:stderr"]) {
+    stream.on(kind, (event) => {
+      const result = resultOf(event);
+      if (result) result.said = (result.said + event.message).slice(-4000);
+    });
+  }
+  for await (const event of stream) void event; // to the end
+
+  for (const [file, result] of byFile) {
+    count.passed += result.passed;
+    count.failed += result.failed;
+    if (result.passed + result.failed + result.skipped.length === 0) {
+      count.failed++;
+      result.failed++;
+      failures.push(`${label(file)}: ran no test`);
+    }
+    const skipped = result.skipped.length > 0 ? `, ${result.skipped.length} skipped` : "";
+    const sign = result.failed > 0 ? "✗" : "✓";
+    console.log(`${sign} ${label(file)}: ${result.passed} passed, ${result.failed} failed${skipped}`);
+    for (const line of result.skipped) console.log(`  skipped ${line}`);
+    if (result.failed > 0 && result.said.trim() !== "") console.log(indent(result.said.trim()));
+  }
+  console.log(`${files.length} files in ${((performance.now() - begun) / 1000).toFixed(0)} s`);
+}
+
+async function asTest(name, work) {
+  try {
+    await step(name, work);
+    count.passed++;
+  } catch (error) {
+    fail(name, error);
+  }
+}
+
+function fail(name, error) {
+  count.failed++;
+  failures.push(name);
+  console.log(indent(error instanceof SetupError ? error.message : String(error.stack)));
+}
+
+/** dist/test/engine/store.test.mjs → engine/store */
+function label(file) {
+  return relative(join(root, "dist/test"), file.startsWith("/") ? file : join(root, file)).replace(
+    /\.test\.mjs$/,
+    "",
+  );
+}
+
+function explain(error) {
+  if (error === null || typeof error !== "object") return String(error);
+  return String(error.stack ?? error.message ?? JSON.stringify(error));
+}
+
+function indent(text) {
+  return text.replace(/^/gm, "    ");
+}
+
+/** Ends, by id, what the tests started and left running. */
+function endLeftovers() {
+  if (process.platform !== "linux") return;
+  for (const name of readdirSync("/proc")) {
+    const pid = Number(name);
+    if (!Number.isInteger(pid) || pid === process.pid) continue;
+    try {
+      if (!readFileSync(`/proc/${name}/environ`, "utf8").split("\0").includes(`DESCENT_TEST_RUN=${mark}`))
+        continue;
+      const command = readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+      console.log(`Left running by a test, ended now: ${pid} ${command.slice(0, 120)}`);
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // gone, or not ours to see
+    }
+  }
+}
