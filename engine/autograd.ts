@@ -1,0 +1,135 @@
+// backward() and grad(): the edge of the autograd engine, which itself lives in the native core.
+
+import { checkBoolean, fail, readOptions, show } from "./errors.js";
+import { native } from "./native.js";
+import { observer } from "./observer.js";
+import { adopt, requireTensor, Tensor } from "./tensor.js";
+
+export interface BackwardOptions {
+  /** The gradient of whatever follows, in the shape of the tensor; a scalar needs none. */
+  gradient?: Tensor | null;
+  /** Keeps the graph for another backward. Default: the value of `createGraph`. */
+  retainGraph?: boolean;
+  /** Records the backward pass itself, for second derivatives. */
+  createGraph?: boolean;
+}
+
+const backwardDefaults: { gradient: Tensor | null; retainGraph: boolean | null; createGraph: boolean } = {
+  gradient: null,
+  retainGraph: null,
+  createGraph: false,
+};
+
+/** Backward calls within backward calls (a hook, a custom function) are not the user's loss. */
+let depth = 0;
+
+/** `x.backward()` */
+export function runBackward(x: Tensor, given: Tensor | BackwardOptions | undefined): void {
+  if (given === undefined) {
+    start([x], [null], false, false);
+    return;
+  }
+  const options =
+    given instanceof Tensor
+      ? { ...backwardDefaults, gradient: given }
+      : readOptions("backward", given, backwardDefaults);
+  const { retainGraph, createGraph } = readFlags("backward", options);
+  if (options.gradient !== null) requireTensor("backward", "gradient", options.gradient);
+  start([x], [options.gradient], retainGraph, createGraph);
+}
+
+function start(tensors: Tensor[], grads: (Tensor | null)[], retainGraph: boolean, createGraph: boolean): void {
+  if (depth === 0 && observer.current !== null) observer.current.backward(tensors[0]!);
+  depth += 1;
+  try {
+    native.backward(tensors, grads, retainGraph, createGraph);
+  } finally {
+    depth -= 1;
+  }
+}
+
+/** Adds the gradients of all of `tensors`, each weighted by its entry of `grads`, to the leaves they depend on. */
+export function backward(
+  tensors: Tensor | readonly Tensor[],
+  grads?: Tensor | readonly (Tensor | null)[] | null,
+  options?: Omit<BackwardOptions, "gradient">,
+): void {
+  const from = readTensors("autograd.backward", "tensors", tensors);
+  const weights = readGrads("autograd.backward", grads, from.length);
+  const { retainGraph, createGraph } = readFlags(
+    "autograd.backward",
+    readOptions("autograd.backward", options, { retainGraph: null, createGraph: false }),
+  );
+  start(from, weights, retainGraph, createGraph);
+}
+
+export interface GradOptions {
+  /** One gradient for each output; a scalar output needs none. */
+  gradOutputs?: Tensor | readonly (Tensor | null)[] | null;
+  retainGraph?: boolean;
+  createGraph?: boolean;
+  /** An input that the outputs do not depend on gives null instead of an error. */
+  allowUnused?: boolean;
+}
+
+/** The gradients of `outputs` with respect to `inputs`, one for each input; `grad` of no tensor changes. */
+export function grad(
+  outputs: Tensor | readonly Tensor[],
+  inputs: Tensor | readonly Tensor[],
+  options?: GradOptions & { allowUnused?: false },
+): Tensor[];
+export function grad(
+  outputs: Tensor | readonly Tensor[],
+  inputs: Tensor | readonly Tensor[],
+  options: GradOptions,
+): (Tensor | null)[];
+export function grad(
+  outputs: Tensor | readonly Tensor[],
+  inputs: Tensor | readonly Tensor[],
+  options?: GradOptions,
+): (Tensor | null)[] {
+  const op = "autograd.grad";
+  const from = readTensors(op, "outputs", outputs);
+  const to = readTensors(op, "inputs", inputs);
+  const given = readOptions<{
+    gradOutputs: GradOptions["gradOutputs"];
+    retainGraph: boolean | null;
+    createGraph: boolean;
+    allowUnused: boolean;
+  }>(op, options, { gradOutputs: null, retainGraph: null, createGraph: false, allowUnused: false });
+  const { retainGraph, createGraph } = readFlags(op, given);
+  const allowUnused = checkBoolean(op, "allowUnused", given.allowUnused);
+  const grads = readGrads(op, given.gradOutputs, from.length);
+  const outs = to.map(() => new Tensor());
+  const reached = native.grad(outs, from, to, grads, retainGraph, createGraph, allowUnused);
+  return outs.map((out, k) => {
+    if (reached[k] !== true) return null;
+    native.describe(out);
+    return adopt(out, 0);
+  });
+}
+
+function readFlags(op: string, options: { retainGraph: boolean | null; createGraph: boolean }) {
+  const createGraph = checkBoolean(op, "createGraph", options.createGraph);
+  const retainGraph =
+    options.retainGraph === null ? createGraph : checkBoolean(op, "retainGraph", options.retainGraph);
+  return { retainGraph, createGraph };
+}
+
+function readTensors(op: string, name: string, value: unknown): Tensor[] {
+  const list: unknown[] = Array.isArray(value) ? value : [value];
+  if (list.length === 0) fail(op, `${name} is empty, give at least one tensor`);
+  return list.map((item, k) => requireTensor(op, list.length > 1 ? `${name}[${k}]` : name, item));
+}
+
+function readGrads(op: string, value: unknown, count: number): (Tensor | null)[] {
+  if (value === undefined || value === null) return new Array<null>(count).fill(null);
+  const list: unknown[] = Array.isArray(value) ? value : [value];
+  if (list.length !== count) {
+    fail(op, `there are ${list.length} gradients for ${count} tensors`, {
+      gradients: show(list.length),
+      tensors: show(count),
+    });
+  }
+  return list.map((item, k) => (item === null || item === undefined ? null : requireTensor(op, `grads[${k}]`, item)));
+}

@@ -1,0 +1,56 @@
+// Device names: 'cpu', 'cuda', 'cuda:0', 'opencl:0', 'gpu', between what users write and what native code numbers.
+
+import { native, type NativeDevice } from "./native.js";
+import { fail, show } from "./errors.js";
+
+/** In the order of DeviceKind in native/device/device.h. */
+const kinds = ["cpu", "cuda", "opencl"] as const;
+
+export interface DeviceNumber {
+  kind: number;
+  index: number;
+}
+
+const names = new Map<number, string>();
+
+/** The name of a device as `Tensor.device` has it: "cpu", "cuda:0". */
+export function deviceName(kind: number, index: number): string {
+  if (kind === 0) return "cpu";
+  const key = kind * 256 + index;
+  let name = names.get(key);
+  if (name === undefined) {
+    name = `${kinds[kind] ?? "device"}:${index}`;
+    names.set(key, name);
+  }
+  return name;
+}
+
+export function isDeviceName(value: unknown): value is string {
+  return typeof value === "string" && /^(cpu|gpu|(cuda|opencl)(:\d{1,3})?)$/.test(value);
+}
+
+/** The numbers of a device the user named; 'gpu' is the best GPU present. */
+export function parseDevice(op: string, value: unknown): DeviceNumber {
+  if (value === "cpu" || value === "cpu:0") return { kind: 0, index: 0 };
+  if (!isDeviceName(value)) {
+    return fail(op, `no device ${show(value)}, name 'cpu', 'gpu', 'cuda:0' or 'opencl:0'`, { device: show(value) }, "device");
+  }
+  const present = native.devices().filter((device) => device.usable);
+  const found =
+    value === "gpu"
+      ? (present.find((device) => device.kind === "cuda") ?? present.find((device) => device.kind === "opencl"))
+      : present.find((device) => matches(device, value));
+  if (found !== undefined) return { kind: kinds.indexOf(found.kind), index: found.index };
+  const list = present.map((device) => (device.kind === "cpu" ? "cpu" : `${device.kind}:${device.index}`));
+  return fail(op, `device '${value}' is not usable here, there is ${list.join(", ")}`, { device: value }, "device");
+}
+
+function matches(device: NativeDevice, name: string): boolean {
+  const [kind, index] = name.split(":");
+  return device.kind === kind && device.index === Number(index ?? 0);
+}
+
+/** Every device found, with the reason where one is not usable. */
+export function devices(): NativeDevice[] {
+  return native.devices();
+}

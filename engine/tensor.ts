@@ -1,0 +1,304 @@
+// Tensor: a plain object with plain fields over one tensor of the native core. Op methods come from generated/ops.ts.
+
+import { arrayFor, dtypes, isFloating, type DataArray, type DType } from "./dtype.js";
+import { deviceName, parseDevice, type DeviceNumber } from "./device.js";
+import { fail, show } from "./errors.js";
+import { description, descriptionStride, native } from "./native.js";
+import { convert, type Conversion } from "./convert.js";
+import { indexTensor, type Index } from "./indexing.js";
+import { printTensor, type PrintOptions } from "./printing.js";
+import { runBackward, type BackwardOptions } from "./autograd.js";
+import { adoptIntoScope } from "./scope.js";
+import type { TensorOps } from "./generated/ops.js";
+
+/** The numbers of a tensor as nested arrays; int64 values beyond 2^53 come as bigint. */
+export type NestedArray = number | boolean | bigint | NestedArray[];
+
+/** The operation that made a tensor, as `gradFn` names it: "AddBackward0". */
+export interface GradFn {
+  readonly name: string;
+}
+
+const noSizes: number[] = [];
+
+// The op methods of the table are declared by merging, so that the class itself stays readable.
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
+export interface Tensor extends TensorOps {}
+
+/**
+ * A strided array of numbers on one device that records what was done to it where a gradient is wanted.
+ *
+ * The fields are copies of what the core knows, because a debugger may read fields but must not call native code
+ * while it describes a paused program. Make tensors with `tensor`, `zeros`, `randn` and the like, not with `new`.
+ */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
+export class Tensor {
+  /** Sizes, outermost first; [] for a scalar. */
+  readonly shape: number[] = noSizes;
+  readonly dtype: DType = "float32";
+  /** "cpu", "cuda:0", "opencl:0" */
+  readonly device: string = "cpu";
+  readonly requiresGrad: boolean = false;
+  /** The path of a parameter in its module tree ("fc1.weight"), or a name of your own. */
+  label: string | null = null;
+
+  /** Number of dimensions. */
+  get ndim(): number {
+    return this.shape.length;
+  }
+
+  dim(): number {
+    return this.shape.length;
+  }
+
+  /** Sizes, or one size; negative dims count from the end. */
+  size(): number[];
+  size(dim: number): number;
+  size(dim?: number): number | number[] {
+    if (dim === undefined) return [...this.shape];
+    const size = Number.isInteger(dim) ? this.shape.at(dim) : undefined;
+    if (size === undefined || dim < -this.shape.length) {
+      return fail("size", `no dim ${show(dim)} in [${this.shape.join(", ")}]`, { dim: show(dim) }, "index");
+    }
+    return size;
+  }
+
+  /** Number of elements. */
+  numel(): number {
+    return countElements(this.shape);
+  }
+
+  /** Elements to step over in memory for one step of each dim. */
+  stride(): number[] {
+    return native.strides(this);
+  }
+
+  storageOffset(): number {
+    return native.storageOffset(this);
+  }
+
+  isContiguous(): boolean {
+    return native.isContiguous(this);
+  }
+
+  isFloatingPoint(): boolean {
+    return isFloating(this.dtype);
+  }
+
+  /**
+   * The value of a tensor of one element: a number; a boolean for bool; a bigint for an int64 beyond 2^53.
+   * The type parameter is for the last two: `mask.item<boolean>()`.
+   */
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- it names the caller's expectation
+  item<T extends number | boolean | bigint = number>(): T {
+    return plainValue(native.item(this)) as T;
+  }
+
+  /** A copy of the elements in logical order, in the typed array of the dtype (bool as bytes 0 and 1). */
+  data(): DataArray {
+    const into = arrayFor(this.dtype, this.numel());
+    native.toArray(this, into);
+    return into;
+  }
+
+  /** The elements as nested arrays; the plain value for a scalar. */
+  tolist(): NestedArray {
+    const flat = this.data();
+    const isBool = this.dtype === "bool";
+    let next = 0;
+    const read = (dim: number): NestedArray => {
+      if (dim === this.shape.length) {
+        const value = flat[next++]!;
+        return isBool ? value !== 0 : plainValue(value);
+      }
+      return Array.from({ length: this.shape[dim]! }, () => read(dim + 1));
+    };
+    return read(0);
+  }
+
+  /**
+   * Part of the tensor, as `x[...]` in PyTorch: an integer picks and drops a dim, `slice(start, end, step)` cuts,
+   * null adds a dim, "..." stands for all dims not named, a tensor picks by index or by mask.
+   */
+  at(...indices: Index[]): Tensor {
+    return indexTensor(this, indices);
+  }
+
+  /**
+   * The gradient, after `backward()`; null before it, and after `zeroGrad()`. Each read gives a new Tensor over the same memory.
+   */
+  get grad(): Tensor | null {
+    const out = new Tensor();
+    return native.getGrad(out, this) ? adopt(out, 0) : null;
+  }
+
+  set grad(value: Tensor | null) {
+    if (value !== null) requireTensor("grad", "the gradient", value);
+    native.setGrad(this, value);
+  }
+
+  /** The operation that made this tensor, where a gradient would flow through it; null for a leaf. */
+  get gradFn(): GradFn | null {
+    const name = native.gradFnName(this);
+    return name === null ? null : { name };
+  }
+
+  /** Made by the user rather than by an operation that records: its `grad` is filled by `backward()`. */
+  get isLeaf(): boolean {
+    return native.isLeaf(this);
+  }
+
+  /**
+   * Adds the gradient of this tensor to `grad` of every leaf that it depends on. A tensor of more than one element
+   * needs `gradient`, of the same shape. Errors: no graph, a graph already freed (use `retainGraph`), a saved value
+   * changed in place.
+   */
+  backward(options?: Tensor | BackwardOptions): void {
+    runBackward(this, options);
+  }
+
+  /** Keeps `grad` of a tensor that is not a leaf. */
+  retainGrad(): void {
+    native.retainGrad(this);
+  }
+
+  /** Starts or stops wanting a gradient; only for leaves of a floating dtype. Returns this tensor. */
+  requiresGrad_(value = true): this {
+    if (typeof value !== "boolean") fail("requiresGrad_", `give true or false, not ${show(value)}`);
+    native.setRequiresGrad(this, value);
+    (this as { requiresGrad: boolean }).requiresGrad = value;
+    return this;
+  }
+
+  /** Of another dtype, on another device, or both; this tensor itself where nothing changes. */
+  to(target: DType | (string & {}) | Tensor | Conversion): Tensor {
+    return convert(this, target);
+  }
+
+  cpu(): Tensor {
+    return convert(this, { device: "cpu" });
+  }
+
+  float(): Tensor {
+    return convert(this, { dtype: "float32" });
+  }
+
+  double(): Tensor {
+    return convert(this, { dtype: "float64" });
+  }
+
+  int(): Tensor {
+    return convert(this, { dtype: "int32" });
+  }
+
+  long(): Tensor {
+    return convert(this, { dtype: "int64" });
+  }
+
+  bool(): Tensor {
+    return convert(this, { dtype: "bool" });
+  }
+
+  /** Frees the memory now, unless a graph or a view still needs it; later use throws. Twice is fine. Never required. */
+  dispose(): void {
+    native.dispose(this);
+  }
+
+  get isDisposed(): boolean {
+    return native.isDisposed(this);
+  }
+
+  [Symbol.dispose](): void {
+    native.dispose(this);
+  }
+
+  /** The values as PyTorch prints them: four digits, three items from each end beyond 1,000 elements. */
+  toString(options?: PrintOptions): string {
+    return printTensor(this, options);
+  }
+
+  /** `float32 [32, 784]`: what a debugger shows. Fields only: it runs in a paused program that must not change. */
+  [Symbol.for("debug.description")](): string {
+    return describeFields(this);
+  }
+
+  /** console.log prints the values. Called by a debugger, without options, it keeps to the fields. */
+  [Symbol.for("nodejs.util.inspect.custom")](_depth?: number, options?: object): string {
+    return options === undefined ? describeFields(this) : printTensor(this);
+  }
+}
+
+/** The sizes and the type, by reading alone. */
+function describeFields(x: Tensor): string {
+  let sizes = "";
+  for (let k = 0; k < x.shape.length; k++) sizes += k === 0 ? `${x.shape[k]!}` : `, ${x.shape[k]!}`;
+  const name = x.label === null ? "" : `${x.label}: `;
+  const where = x.device === "cpu" ? "" : ` ${x.device}`;
+  return `${name}${x.dtype} [${sizes}]${where}${x.requiresGrad ? " requiresGrad" : ""}`;
+}
+
+const described = native.description;
+
+/** The fields an op may fill; readonly for everybody else. */
+interface Fields {
+  shape: number[];
+  dtype: DType;
+  device: string;
+  requiresGrad: boolean;
+}
+
+/** Copies what the core says about its output number `outputIndex` into the fields of the object it was wrapped into. */
+export function adopt<T extends Tensor>(tensor: T, outputIndex: number): T {
+  readDescription(tensor, outputIndex * descriptionStride);
+  adoptIntoScope(tensor);
+  return tensor;
+}
+
+/** Reads the fields again after a change from outside (`Module.to`, `setData`). */
+export function refresh(tensor: Tensor): void {
+  native.describe(tensor);
+  readDescription(tensor, 0);
+}
+
+function readDescription(tensor: Tensor, begin: number): void {
+  const fields: Fields = tensor;
+  const dims = described[begin + description.dims]!;
+  const shape = new Array<number>(dims);
+  const first = begin + description.sizes;
+  for (let k = 0; k < dims; k++) shape[k] = described[first + k]!;
+  fields.shape = shape;
+  fields.dtype = dtypes[described[begin + description.dtype]!]!;
+  fields.device = deviceName(described[begin + description.deviceKind]!, described[begin + description.deviceIndex]!);
+  fields.requiresGrad = described[begin + description.requiresGrad] === 1;
+}
+
+/** The tensor itself, or a sentence about what came instead. */
+export function requireTensor(op: string, name: string, value: unknown): Tensor {
+  if (value instanceof Tensor) return value;
+  return fail(op, `${name} must be a tensor, it is ${show(value)}`, { [name]: show(value) });
+}
+
+export function countElements(shape: readonly number[]): number {
+  let count = 1;
+  for (const size of shape) count *= size;
+  return count;
+}
+
+/** A copy of `x` on a device. */
+export function copyToDevice(x: Tensor, device: DeviceNumber): Tensor {
+  const out = new Tensor();
+  native.toDevice(out, x, device.kind, device.index);
+  return adopt(out, 0);
+}
+
+/** Whether `x` lies on the device that the user named so. */
+export function isOnDevice(op: string, x: Tensor, name: string): boolean {
+  const device = parseDevice(op, name);
+  return x.device === deviceName(device.kind, device.index);
+}
+
+function plainValue(value: number | boolean | bigint): number | boolean | bigint {
+  if (typeof value !== "bigint") return value;
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}
