@@ -9,28 +9,11 @@
 #include <vector>
 
 #include "../tensor/dtype.h"
+#include "../tensor/place.h"
 
 namespace descent {
 
-constexpr int kMaxDims = 12;
-
-enum class DeviceKind : uint8_t { cpu = 0, cuda = 1, opencl = 2 };
-
-struct DeviceId {
-  DeviceKind kind = DeviceKind::cpu;
-  uint8_t index = 0;
-  bool operator==(const DeviceId& other) const { return kind == other.kind && index == other.index; }
-  bool operator!=(const DeviceId& other) const { return !(*this == other); }
-};
-
 std::string nameOf(DeviceId id);  // "cpu", "cuda:0", "opencl:1"
-
-// One piece of device memory. `handle` means whatever the device says it means: a pointer on the
-// CPU and with CUDA, a cl_mem with OpenCL; only the device that made it may look inside.
-struct Memory {
-  void* handle = nullptr;
-  size_t offset = 0;  // bytes from the start of what `handle` names
-};
 
 // A strided view of device memory as a kernel sees it. Sizes and strides count elements; a stride
 // of 0 repeats an element (broadcasting); negative strides do not occur.
