@@ -115,9 +115,17 @@ function gypEnvironment() {
 
 /**
  * Starts the editor on 127.0.0.1 at a free port, with its own user data. `settings` go on top of quietSettings.
- * Resolves once it answers: { url, port, process, stop() }.
+ * Resolves once it answers: { url, port, process, opened(limit), stop() }.
  */
-export async function startEditor({ home, folder, vsix = [], settings = {}, port, log = () => {} }) {
+export async function startEditor({
+  home,
+  folder,
+  openFile,
+  vsix = [],
+  settings = {},
+  port,
+  log = () => {},
+}) {
   const paths = editorPaths();
   const userData = join(home, "data");
   const extensions = join(home, "extensions");
@@ -169,7 +177,6 @@ export async function startEditor({ home, folder, vsix = [], settings = {}, port
     });
   }
   child.on("exit", () => (ended = true));
-  const base = `http://localhost:${chosen}`;
   for (const deadline = Date.now() + 60_000; ;) {
     if (ended)
       throw new SetupError(
@@ -181,12 +188,19 @@ export async function startEditor({ home, folder, vsix = [], settings = {}, port
       // not listening yet
     }
     if (Date.now() > deadline) throw new SetupError(`${printed}\nThe editor did not answer within a minute.`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await pause(100);
   }
   return {
     port: chosen,
-    url: `${base}/?folder=${encodeURIComponent(folder)}`,
+    url: `http://localhost:${chosen}/?folder=${folder}${openFile ? `&payload=${openFilePayload(chosen, openFile)}` : ""}`,
     process: child,
+    /** Resolves when somebody opens the page, or after `limit` milliseconds. */
+    opened: async (limit) => {
+      for (const deadline = Date.now() + limit; !ended && Date.now() < deadline; await pause(250)) {
+        const health = await fetch(`http://127.0.0.1:${chosen}/healthz`).then((answer) => answer.json());
+        if (health.lastHeartbeat > 0) return;
+      }
+    },
     /** Ends the server with everything it started in its process group. */
     stop: () => endGroup(child, () => ended),
   };
@@ -209,9 +223,16 @@ async function endGroup(child, hasEnded) {
   };
   signal("SIGTERM");
   for (const deadline = Date.now() + 5000; !hasEnded() && Date.now() < deadline;) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await pause(50);
   }
   signal("SIGKILL");
+}
+
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** What a page's address says to open a file beside its folder. */
+function openFilePayload(port, file) {
+  return encodeURIComponent(JSON.stringify([["openFile", `vscode-remote://localhost:${port}${file}`]]));
 }
 
 function freePort() {
