@@ -1,0 +1,52 @@
+// How the CPU device calls its kernels, and what a kernel may call. Nothing here has a body: this header is shared by builds
+// for different instruction sets, and an inline function compiled for AVX could be the copy the linker keeps for all of them.
+#pragma once
+
+#include "../device.h"
+
+namespace descent::cpu {
+
+// A Launch without its containers.
+struct Call {
+  const Operand* operands;
+  int count;    // of operands
+  int outputs;  // how many of them, at the front
+  const double* numbers;
+  const int64_t* integers;
+};
+
+struct Kernel {
+  const char* name;
+  uint32_t dtypes;  // bit k: supported for DType k, of the first input (of the output where there is no input)
+  void (*run)(const Call& call, const void* data);
+  const void* data;  // handed to run
+};
+
+struct KernelTable {
+  const Kernel* kernels;
+  int count;
+};
+
+namespace portable {
+extern const KernelTable kernelTable;
+}
+namespace avx2 {
+extern const KernelTable kernelTable;
+}
+namespace avx512 {
+extern const KernelTable kernelTable;
+}
+
+// Runs body(context, begin, end) over [0, count) in pieces of about `grain`, on several threads where that pays. Pieces do
+// not depend on the number of threads. Nested calls run on the caller alone. The body must not throw.
+using RangeBody = void (*)(void* context, int64_t begin, int64_t end);
+void parallelRange(int64_t count, int64_t grain, RangeBody body, void* context);
+
+// Scratch memory of this thread, 64-byte aligned, valid until the next call with the same slot on this thread.
+constexpr int kScratchSlots = 6;
+void* scratch(int slot, size_t bytes);
+
+// Throws Error("index"): `value` at `position` of `what` is outside [0, size).
+[[noreturn]] void throwBadIndex(const char* op, int64_t value, int64_t position, int64_t size);
+
+}  // namespace descent::cpu
