@@ -114,8 +114,17 @@ function gypEnvironment() {
 }
 
 /**
- * Starts the editor on 127.0.0.1 at a free port, with its own user data. `settings` go on top of quietSettings.
- * Resolves once it answers: { url, port, process, opened(limit), stop() }.
+ * Starts the editor on 127.0.0.1 at a free port, with user data of its own below `home`, and resolves once it answers.
+ *
+ * @param {object} options
+ * @param {string} options.home Folder for user data and extensions.
+ * @param {string} options.folder Folder that the page shows.
+ * @param {string} [options.openFile] File that the page opens.
+ * @param {string[]} [options.vsix] Extensions to install first.
+ * @param {Record<string, unknown>} [options.settings] On top of quietSettings.
+ * @param {unknown[]} [options.keybindings]
+ * @param {number} [options.port]
+ * @param {(text: string) => void} [options.log] Hears what the server prints.
  */
 export async function startEditor({
   home,
@@ -123,6 +132,7 @@ export async function startEditor({
   openFile,
   vsix = [],
   settings = {},
+  keybindings = [],
   port,
   log = () => {},
 }) {
@@ -135,6 +145,8 @@ export async function startEditor({
     join(userData, "User/settings.json"),
     JSON.stringify({ ...quietSettings, ...settings }, null, 2),
   );
+  if (keybindings.length > 0)
+    writeFileSync(join(userData, "User/keybindings.json"), JSON.stringify(keybindings));
   const own = [
     "--user-data-dir",
     userData,
@@ -192,7 +204,7 @@ export async function startEditor({
   }
   return {
     port: chosen,
-    url: `http://localhost:${chosen}/?folder=${folder}${openFile ? `&payload=${openFilePayload(chosen, openFile)}` : ""}`,
+    url: `http://localhost:${chosen}/?folder=${encodeURI(folder)}${openFile ? `&payload=${openFilePayload(chosen, openFile)}` : ""}`,
     process: child,
     /** Resolves when somebody opens the page, or after `limit` milliseconds. */
     opened: async (limit) => {
