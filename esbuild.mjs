@@ -1,6 +1,6 @@
 // Builds everything: `node esbuild.mjs [all | native | js | types | tests | check | package]`, each with what it needs first.
 
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -27,7 +27,15 @@ async function all() {
 async function native() {
   const nodeRoot = dirname(dirname(process.execPath));
   const hasHeaders = existsSync(join(nodeRoot, "include/node/node_api.h"));
-  const gyp = ["node_modules/node-gyp/bin/node-gyp.js", "--directory", "native", "--jobs", "max", "--loglevel", "warn"];
+  const gyp = [
+    "node_modules/node-gyp/bin/node-gyp.js",
+    "--directory",
+    "native",
+    "--jobs",
+    "max",
+    "--loglevel",
+    "warn",
+  ];
   if (hasHeaders) gyp.push("--nodedir", nodeRoot);
   if (!existsSync("native/build/Makefile") || isNewer("native/binding.gyp", "native/build/Makefile")) {
     run(process.execPath, [...gyp, "configure"]);
@@ -72,10 +80,15 @@ async function js() {
       ...nodeEsm,
       packages: undefined,
       external: ["esbuild"],
-      banner: { js: `import { createRequire as __cr } from "node:module"; const require = __cr(import.meta.url);` },
+      banner: {
+        js: `import { createRequire as __cr } from "node:module"; const require = __cr(import.meta.url);`,
+      },
     }),
     bundle({
-      entryPoints: { "extension/main": "extension/main.ts", "tsplugin/index": "extension/editor/tsplugin.ts" },
+      entryPoints: {
+        "extension/main": "extension/main.ts",
+        "tsplugin/index": "extension/editor/tsplugin.ts",
+      },
       outdir: "dist",
       platform: "node",
       format: "cjs",
@@ -109,13 +122,33 @@ async function tests() {
   await bundle({ entryPoints: files, outdir: "dist/test", outbase: "test", ...nodeEsm });
 }
 
-/** Types, lint and format, without running anything. */
+/** Types, lint and format, without running anything; says all that is wrong before it fails. */
 async function check() {
-  for (const folder of ["engine", "extension", "webviews", "test"]) {
-    run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", folder]);
+  const results = [
+    ...["engine", "extension", "webviews", "test"].map((folder) => node("typescript/bin/tsc", "-p", folder)),
+    node("eslint/bin/eslint.js", "--max-warnings", "0", "."),
+    node("prettier/bin/prettier.cjs", "--check", "--log-level", "warn", "."),
+    checkNativeFormat(),
+  ];
+  if (results.includes(false)) process.exit(1);
+
+  function node(tool, ...args) {
+    return spawnSync(process.execPath, [`node_modules/${tool}`, ...args], { stdio: "inherit" }).status === 0;
   }
-  run(process.execPath, ["node_modules/eslint/bin/eslint.js", "--max-warnings", "0", "."]);
-  run(process.execPath, ["node_modules/prettier/bin/prettier.cjs", "--check", "--log-level", "warn", "."]);
+}
+
+/** Other releases of clang-format lay a few things out differently, so that only the one we use may judge. */
+function checkNativeFormat() {
+  const release = 14;
+  const version = spawnSync("clang-format", ["--version"], { encoding: "utf8" }).stdout ?? "";
+  if (Number(/version (\d+)/.exec(version)?.[1]) !== release) {
+    console.log(`clang-format ${release} is not installed: the layout of native/ was not checked`);
+    return true;
+  }
+  const files = listFiles("native").filter(
+    (file) => /\.(cpp|h)$/.test(file) && !file.startsWith("native/build"),
+  );
+  return spawnSync("clang-format", ["--dry-run", "--Werror", ...files], { stdio: "inherit" }).status === 0;
 }
 
 async function packageExtension() {
