@@ -1,0 +1,40 @@
+# Cases of matrix products.
+
+import torch
+import torch.nn.functional as F
+
+from recorder import Module, exact, values
+
+swapped = [("transpose", -1, -2)]
+
+
+def record():
+    module = Module("linalg")
+    for left, right in [
+        ([2, 3], [3, 4]), ([1, 5], [5, 1]), ([3], [3]), ([2, 3], [3]), ([3], [3, 4]), ([2, 2, 3], [2, 3, 4]),
+        ([2, 2, 3], [3, 4]), ([2, 3], [5, 3, 2]), ([2, 1, 2, 3], [3, 3, 2]), ([3], [2, 3, 4]), ([2, 3, 4], [4]),
+        ([0, 3], [3, 4]), ([2, 0], [0, 3]), ([2, 3], [3, 0]), ([0, 2, 3], [0, 3, 4]), ([17, 19], [19, 23]), ([40, 33], [33, 35]),
+    ]:
+        module.case("matmul", torch.matmul, [values(left, -1, 1, seed=1), values(right, -1, 1, seed=2)])
+    for left, right in [([3, 2], [3, 4]), ([2, 3, 2], [2, 3, 4]), ([33, 9], [33, 21])]:
+        module.case("matmul", torch.matmul, [values(left, -1, 1, via=swapped), values(right, -1, 1, seed=2)])
+    for left, right in [([2, 3], [4, 3]), ([2, 2, 3], [2, 4, 3]), ([9, 33], [21, 33])]:
+        module.case("matmul", torch.matmul, [values(left, -1, 1), values(right, -1, 1, seed=2, via=swapped)])
+    module.case("matmul", torch.matmul, [values([3, 2], via=swapped), values([4, 3], seed=2, via=swapped)])
+    module.case("matmul", torch.matmul, [values([2, 3, 2], via=[("select", 2, 1)]), values([3, 4, 2], seed=2, via=[("select", 2, 0)])])
+    module.case("matmul", torch.matmul, [values([1, 3], via=[("expand", 4, 3)]), values([3, 2], seed=2)])
+    module.case("matmul", torch.matmul, [values([2, 3], -5, 5, dtype="int64"), values([3, 2], -5, 5, seed=2, dtype="int64")])
+    module.case("matmul", torch.matmul, [values([2, 3], -5, 5, dtype="int32"), values([3, 2], -5, 5, seed=2, dtype="int32")])
+    module.error("matmul", torch.matmul, [values([2, 3]), values([4, 2])])
+    module.error("matmul", torch.matmul, [values([]), values([3])])
+    module.error("matmul", torch.matmul, [values([2, 2, 3]), values([3, 3, 2])])
+    module.error("matmul", torch.matmul, [values([2, 3]), values([3, 2], dtype="int64")])
+    module.case("mm", torch.mm, [values([2, 3]), values([3, 4], seed=2)])
+    module.case("bmm", torch.bmm, [values([2, 2, 3]), values([2, 3, 4], seed=2)])
+    module.error("mm", torch.mm, [values([3]), values([3, 4])])
+    module.error("bmm", torch.bmm, [values([2, 2, 3]), values([3, 3, 4])])
+    for shape in ([5, 3], [3], [2, 4, 3], [0, 3]):
+        module.case("F.linear", F.linear, [values(shape), values([2, 3], seed=2), values([2], seed=3)])
+        module.case("F.linear", F.linear, [values(shape), values([2, 3], seed=2)])
+    module.error("F.linear", F.linear, [values([5, 4]), values([2, 3]), values([2])])
+    return [module]
