@@ -67,6 +67,7 @@ const nodeEsm = {
 };
 
 async function js() {
+  await manifest();
   await Promise.all([
     bundle({ entryPoints: { index: "engine/index.ts" }, outdir: "dist/engine", ...nodeEsm }),
     bundle({
@@ -108,6 +109,13 @@ async function js() {
     }),
   ]);
   cpSync("extension/samples", "dist/samples", { recursive: true });
+}
+
+/** The fields of package.json that the table in extension/contributions.ts decides. */
+async function manifest() {
+  const entryPoints = { manifest: "extension/contributions.generate.ts" };
+  await bundle({ entryPoints, outdir: "dist/build", ...nodeEsm });
+  run(process.execPath, ["dist/build/manifest.mjs"]);
 }
 
 /** Declarations of the public package, for editors. */
