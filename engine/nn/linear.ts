@@ -1,0 +1,59 @@
+// Linear and Identity.
+
+import { empty } from "../generated/ops.js";
+import { checkBoolean, checkNumber, readOptions } from "../errors.js";
+import { requireTensor, type Tensor } from "../tensor.js";
+import type { DType } from "../dtype.js";
+import * as F from "./functional.js";
+import { kaimingUniform_, uniform_ } from "./init.js";
+import { Module } from "./module.js";
+import { Parameter } from "./parameter.js";
+
+export interface LinearOptions {
+  bias?: boolean;
+  dtype?: DType;
+  device?: string;
+}
+
+/**
+ * y = x Wᵀ + b. (..., inFeatures) → (..., outFeatures). Weight [outFeatures, inFeatures] and bias begin even in ±1/√inFeatures.
+ */
+export class Linear extends Module {
+  readonly inFeatures: number;
+  readonly outFeatures: number;
+  weight: Parameter;
+  bias: Parameter | null;
+
+  constructor(inFeatures: number, outFeatures: number, options?: LinearOptions) {
+    super();
+    this.inFeatures = checkNumber("Linear", "inFeatures", inFeatures, { min: 0, integer: true });
+    this.outFeatures = checkNumber("Linear", "outFeatures", outFeatures, { min: 0, integer: true });
+    const defaults: Required<LinearOptions> = { bias: true, dtype: "float32", device: "cpu" };
+    const { bias, dtype, device } = readOptions("Linear", options, defaults);
+    this.weight = new Parameter(empty([outFeatures, inFeatures], { dtype, device }));
+    this.bias = checkBoolean("Linear", "bias", bias) ? new Parameter(empty([outFeatures], { dtype, device })) : null;
+    this.resetParameters();
+  }
+
+  resetParameters(): void {
+    // With a = √5 this is ±1/√fanIn.
+    kaimingUniform_(this.weight, { a: Math.sqrt(5) });
+    const bound = 1 / Math.sqrt(Math.max(1, this.inFeatures));
+    if (this.bias !== null) uniform_(this.bias, -bound, bound);
+  }
+
+  forward(x: Tensor): Tensor {
+    return F.linear(x, this.weight, this.bias);
+  }
+
+  protected override describe(): string {
+    return `inFeatures=${this.inFeatures}, outFeatures=${this.outFeatures}, bias=${this.bias !== null}`;
+  }
+}
+
+/** Gives back what it gets: a place holder. */
+export class Identity extends Module {
+  forward(x: Tensor): Tensor {
+    return requireTensor("Identity", "the input", x);
+  }
+}
