@@ -5,9 +5,9 @@ import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 
 /** The path of a program, or null. */
-export function findProgram(name) {
+export function findProgram(name, path = process.env.PATH ?? "") {
   const endings = process.platform === "win32" ? [".exe", ".cmd", ".bat"] : [""];
-  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
+  for (const folder of path.split(delimiter)) {
     for (const ending of endings) {
       const file = join(folder, name + ending);
       try {

@@ -4,11 +4,11 @@
 // that). Everything it makes lies in one temporary folder; Ctrl+C ends the editor and what is left of the training.
 
 import { spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ensureEditor, quietSettings, startEditor } from "./editor.mjs";
-import { findProgram } from "./find.mjs";
+import { findDesktop, openDesktop } from "./desktop.mjs";
+import { ensureEditor, startEditor } from "./editor.mjs";
 import { SetupError, execute, reportAndExit, step } from "./progress.mjs";
 import { ensureDependencies, root } from "./setup.mjs";
 
@@ -57,8 +57,9 @@ async function main() {
   cpSync(join(root, "dist/samples/digits"), sample, { recursive: true });
   const script = join(sample, "train.ts");
 
-  const code = options.includes("--browser") ? null : desktopEditor();
-  if (code) await openDesktop(code, { home, sample, script, vsix });
+  const { env, platform } = process;
+  const code = options.includes("--browser") ? null : findDesktop({ env, platform, uid: process.getuid?.() });
+  if (code) await openDesktop(code, { home, folder: sample, file: script, vsix });
   else await openBrowserEditor({ home, sample, script, vsix });
 
   const status = await train(sample);
@@ -70,26 +71,6 @@ async function main() {
   if (code) console.log(`The sample is yours to change: ${sample}`);
   else console.log(`The editor stays open, the sample lies in ${sample}. Ctrl+C ends the editor.`);
   if (code) process.exit(status);
-}
-
-/** `code`, where it is a desktop VS Code that can open a window here. */
-function desktopEditor() {
-  const hasScreen =
-    process.platform !== "linux" || Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY);
-  const isInsideRemote = Boolean(process.env.VSCODE_IPC_HOOK_CLI);
-  const isRoot = process.getuid?.() === 0; // VS Code refuses to open a window for root
-  return hasScreen && !isInsideRemote && !isRoot ? findProgram("code") : null;
-}
-
-async function openDesktop(code, { home, sample, script, vsix }) {
-  const profile = ["--user-data-dir", join(home, "data"), "--extensions-dir", join(home, "extensions")];
-  mkdirSync(join(home, "data/User"), { recursive: true });
-  writeFileSync(join(home, "data/User/settings.json"), JSON.stringify(quietSettings, null, 2));
-  await step("Opening VS Code with the sample", async () => {
-    const advice = "Run 'npm start -- --browser' to use VS Code in the browser.";
-    await execute(code, [...profile, "--install-extension", vsix, "--force"], { advice });
-    await execute(code, [...profile, "--new-window", sample, "--goto", script], { advice });
-  });
 }
 
 async function openBrowserEditor({ home, sample, script, vsix }) {

@@ -1,6 +1,6 @@
 // A real VS Code with Descent's package installed, driven through Chromium: what every scenario in this folder starts from.
 
-import { execFile } from "node:child_process";
+import { execFile, spawn, type ChildProcess } from "node:child_process";
 import {
   cpSync,
   existsSync,
@@ -15,10 +15,11 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { chromium, type Browser, type FrameLocator, type Page } from "playwright-core";
-import { findBrowser } from "../../extension/start/browser.mjs";
+import type { Browser, Locator, Page } from "playwright-core";
 import { startEditor } from "../../extension/start/editor.mjs";
 import { root } from "../root.js";
+import { dashboardPoints } from "./dashboard.js";
+import { commandLine, descendants, launchBrowser, until, type Present } from "./machine.js";
 
 const runFile = promisify(execFile);
 
@@ -52,6 +53,7 @@ const pictures = join(root, "dist/test-pictures");
 export class Workbench {
   readonly folder: string;
   readonly page: Page;
+  private readonly started: ChildProcess[] = [];
   private readonly home: string;
   private readonly browser: Browser;
   private readonly editor: Awaited<ReturnType<typeof startEditor>>;
@@ -87,7 +89,7 @@ export class Workbench {
       settings: { "window.title": "Descent test", ...options.settings },
       ...(options.openFile ? { openFile: join(folder, options.openFile) } : {}),
     });
-    const browser = await chromium.launch({ executablePath: browserPath(), args: browserOptions });
+    const browser = await launchBrowser();
     const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
     const workbench = new Workbench(home, folder, editor, browser, page);
     await workbench.load(page);
@@ -138,6 +140,53 @@ export class Workbench {
     await page.keyboard.press("Enter");
   }
 
+  /** A button of the editor's title bar. */
+  titleButton(name: string, page = this.page): Locator {
+    return page.locator(".editor-group-container.active .editor-actions").getByRole("button", { name });
+  }
+
+  async goToLine(line: number, column = 1, page = this.page): Promise<void> {
+    await page.locator(".editor-group-container .monaco-editor .view-lines").first().click();
+    await page.keyboard.press("Control+G");
+    const input = page.locator(".quick-input-widget .quick-input-box input");
+    await input.waitFor();
+    await input.fill(`:${line}:${column}`);
+    await page.keyboard.press("Enter");
+    await page.locator(".statusbar-item", { hasText: `Ln ${line}, Col ${column}` }).waitFor();
+  }
+
+  /** Shows the Runs view. */
+  async openRuns(page = this.page): Promise<void> {
+    if (await runsTree(page).isVisible()) return;
+    await page.locator(".activitybar").getByRole("tab", { name: "Descent" }).click();
+    await runsTree(page).waitFor();
+  }
+
+  /** The row of a run in the Runs view. */
+  runRow(name: string, page = this.page): Locator {
+    return runsTree(page).locator(".monaco-list-row", { hasText: name });
+  }
+
+  /** An inline button of a run's row. */
+  async runAction(name: string, action: string): Promise<void> {
+    await this.openRuns();
+    const row = this.runRow(name).first();
+    await row.hover();
+    await row.getByRole("button", { name: action, exact: true }).click();
+  }
+
+  /** An entry of a run's context menu. */
+  async runMenu(name: string, entry: string): Promise<void> {
+    await this.openRuns();
+    await this.runRow(name).first().click({ button: "right" });
+    await this.page.locator(".monaco-menu").getByRole("menuitem", { name: entry }).click();
+  }
+
+  /** A button of the modal dialog on screen. */
+  dialogButton(name: string): Locator {
+    return this.page.locator(".monaco-dialog-box").getByRole("button", { name, exact: true });
+  }
+
   /** What `descent._state` answers in a window. */
   async state(page = this.page): Promise<Record<string, unknown>> {
     const file = join(this.home, "state.json");
@@ -150,11 +199,6 @@ export class Workbench {
           : null,
       ),
     );
-  }
-
-  /** The content of the webview on screen. */
-  webview(page = this.page): FrameLocator {
-    return page.frameLocator("iframe.webview.ready").frameLocator("#active-frame");
   }
 
   /** Runs in the workspace, newest first, as the store has them. */
@@ -173,26 +217,25 @@ export class Workbench {
       .stdout;
   }
 
-  /** Waits until `look` gives something, and returns that. */
-  async until<T>(
-    what: string,
-    look: () => Promise<T | null | undefined | false>,
-    limit = 30_000,
-  ): Promise<T> {
-    let last: unknown = null;
-    for (const deadline = Date.now() + limit; ;) {
-      try {
-        const found = await look();
-        if (found !== null && found !== undefined && found !== false) return found;
-      } catch (error) {
-        last = error;
-      }
-      if (Date.now() > deadline) {
-        await this.picture("timeout").catch(() => undefined);
-        throw new Error(`not within ${limit / 1000} s: ${what}`, last === null ? {} : { cause: last });
-      }
-      await new Promise((resolve) => setTimeout(resolve, 100));
+  /** Starts `descent` in the folder, as somebody in a terminal of their own; ended with the workbench. */
+  descentInBackground(...args: string[]): void {
+    const cli = join(root, "dist/cli/descent.mjs");
+    this.started.push(spawn(process.execPath, [cli, ...args], { cwd: this.folder, stdio: "ignore" }));
+  }
+
+  /** Waits until `look` gives something, and returns that; leaves a picture where it does not. */
+  async until<T>(what: string, look: () => T | Promise<T>, limit?: number): Promise<Present<T>> {
+    try {
+      return await until(what, look, limit);
+    } catch (error) {
+      await this.picture(`timeout ${what.replace(/\W+/g, " ")}`).catch(() => undefined);
+      throw error;
     }
+  }
+
+  /** Points of the loss that the dashboard on screen holds; 0 while there is none. */
+  dashboardPoints(page = this.page): Promise<number> {
+    return dashboardPoints(page);
   }
 
   async picture(name: string, page = this.page): Promise<string> {
@@ -208,10 +251,17 @@ export class Workbench {
   }
 
   async close(): Promise<void> {
+    for (const child of this.started) child.kill("SIGKILL");
     await this.browser.close();
     await this.editor.stop();
     rmSync(this.home, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
+}
+
+function runsTree(page: Page): Locator {
+  return page
+    .locator(".pane", { has: page.locator('.pane-header[aria-label^="Runs"]') })
+    .locator(".monaco-list");
 }
 
 const stateKeys = "Control+Alt+Shift+F12";
@@ -219,22 +269,6 @@ const stateKeys = "Control+Alt+Shift+F12";
 /** The test command is in no menu, so a key is bound to it. */
 function stateKey(home: string): unknown[] {
   return [{ key: "ctrl+alt+shift+f12", command: "descent._state", args: { file: join(home, "state.json") } }];
-}
-
-const browserOptions = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
-function browserPath(): string {
-  const found = findBrowser();
-  if (!found) throw new Error("no Chromium: run 'npm run setup -- --browser'");
-  return found;
 }
 
 /** The package that `npm test` made before this; DESCENT_TEST_VSIX names another. */
@@ -245,28 +279,4 @@ function packagedExtension(): string {
   const file = existsSync(folder) ? readdirSync(folder).find((name) => name.endsWith(".vsix")) : undefined;
   if (!file) throw new Error("no package in dist/vsix: run 'npm run package'");
   return join(folder, file);
-}
-
-function descendants(pid: number): number[] {
-  const parents = new Map<number, number>();
-  for (const name of readdirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const status = readFileSync(`/proc/${name}/stat`, "utf8");
-      parents.set(Number(name), Number(status.slice(status.lastIndexOf(")") + 2).split(" ")[1]));
-    } catch {
-      // ended meanwhile
-    }
-  }
-  const below = (id: number): number[] =>
-    [...parents].filter(([, parent]) => parent === id).flatMap(([child]) => [child, ...below(child)]);
-  return below(pid);
-}
-
-function commandLine(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
-  } catch {
-    return "";
-  }
 }
