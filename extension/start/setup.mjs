@@ -23,7 +23,7 @@ export async function ensureDependencies() {
   }
   if (process.platform !== "win32") {
     const missing = [["python3"], ["make"], ["g++", "clang++", "c++"]].filter(
-      (names) => !names.some(findProgram),
+      (names) => !names.some((name) => findProgram(name)),
     );
     if (missing.length > 0) {
       const names = missing.map((alternatives) => alternatives[0]).join(", ");
