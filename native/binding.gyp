@@ -15,7 +15,7 @@
     # zeros keep their meaning: -ffast-math is never used. Integers wrap, as PyTorch's do.
     "kernel_flags": [
       "-O3", "-fvisibility=hidden", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-fwrapv",
-      "-Wall", "-Wextra", "-Wno-psabi", "-Wno-unknown-pragmas", "-Wno-unused-parameter",
+      "-Wall", "-Wextra", "-Wno-psabi", "-Wno-maybe-uninitialized", "-Wno-unknown-pragmas", "-Wno-unused-parameter",
     ],
   },
   "target_defaults": {

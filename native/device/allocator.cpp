@@ -1,4 +1,5 @@
-// The caching allocator: free lists by size, splitting, joining, limits, and what to do when memory runs short.
+// The caching allocator: free lists by size, splitting, joining, limits, and what to do when memory runs
+// short.
 #include "allocator.h"
 
 #include <algorithm>
@@ -54,8 +55,8 @@ class Guard {
   SpinLock& lock_;
 };
 
-// Free blocks up to 2 MiB, one list for each multiple of 512 B, and a two-level bitmap to find the first list that
-// is not empty: the best fit in a few instructions.
+// Free blocks up to 2 MiB, one list for each multiple of 512 B, and a two-level bitmap to find the first list
+// that is not empty: the best fit in a few instructions.
 class SmallBins {
  public:
   void insert(Block* block) {
@@ -273,7 +274,9 @@ struct Allocator::State {
   }
 
   // Whether a segment of `bytes` more would stay within the limit.
-  bool fits(size_t bytes) const { return limit == 0 || reserved.load(std::memory_order_relaxed) + bytes <= limit; }
+  bool fits(size_t bytes) const {
+    return limit == 0 || reserved.load(std::memory_order_relaxed) + bytes <= limit;
+  }
 };
 
 Allocator::Allocator(Device& device) : device_(&device), state_(std::make_unique<State>()) {}
@@ -374,9 +377,11 @@ void Allocator::free(Block* block) noexcept {
   block->isAllocated = false;
   state.categoryBytes[static_cast<int>(block->category)] -= static_cast<double>(block->size);
   state.statistics.freed(block->isSmall, block->size, block->requested);
-  state.allocated.store(state.allocated.load(std::memory_order_relaxed) - block->size, std::memory_order_relaxed);
+  state.allocated.store(state.allocated.load(std::memory_order_relaxed) - block->size,
+                        std::memory_order_relaxed);
   block = state.join(block);
-  if (State::isSplit(block)) state.statistics.inactiveSplit(block->isSmall, static_cast<int64_t>(block->size));
+  if (State::isSplit(block))
+    state.statistics.inactiveSplit(block->isSmall, static_cast<int64_t>(block->size));
   state.insertFree(block);
 }
 

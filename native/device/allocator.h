@@ -1,9 +1,10 @@
-// The caching allocator every device uses, after PyTorch's: freed blocks are kept and reused, so that a training loop
-// reaches a state in which it asks the system for nothing.
+// The caching allocator every device uses, after PyTorch's: freed blocks are kept and reused, so that a
+// training loop reaches a state in which it asks the system for nothing.
 //
-// Sizes are rounded up to 512 B. Requests of at most 1 MiB come out of 2 MiB segments (the small pool), larger ones out of
-// 20 MiB segments, or out of segments of their own from 10 MiB on (the large pool). The best-fitting free block is taken, split where
-// the rest is worth keeping, and joined with its free neighbours when it comes back.
+// Sizes are rounded up to 512 B. Requests of at most 1 MiB come out of 2 MiB segments (the small pool),
+// larger ones out of 20 MiB segments, or out of segments of their own from 10 MiB on (the large pool). The
+// best-fitting free block is taken, split where the rest is worth keeping, and joined with its free
+// neighbours when it comes back.
 #pragma once
 
 #include <array>
@@ -57,10 +58,11 @@ struct Block {
   Block* nextFree = nullptr;
 };
 
-// Asked when memory runs short or has grown a lot: collects garbage so that blocks come back. `full` asks for everything that
-// can be found, at any cost. Runs without any lock held; may call free().
+// Asked when memory runs short or has grown a lot: collects garbage so that blocks come back. `full` asks for
+// everything that can be found, at any cost. Runs without any lock held; may call free().
 using PressureCallback = std::function<void(bool full)>;
-// Of this thread, because a JavaScript heap can only be collected by its own thread. An empty function removes it.
+// Of this thread, because a JavaScript heap can only be collected by its own thread. An empty function
+// removes it.
 void setPressureCallback(PressureCallback callback);
 
 class Allocator {
@@ -68,8 +70,8 @@ class Allocator {
   explicit Allocator(Device& device);
   ~Allocator();
 
-  // Memory of at least `bytes`, 512-byte aligned where the device's memory is; never null, also for 0 bytes. Throws
-  // Error("memory", ...) when it cannot be had after the cache was emptied and garbage collected.
+  // Memory of at least `bytes`, 512-byte aligned where the device's memory is; never null, also for 0 bytes.
+  // Throws Error("memory", ...) when it cannot be had after the cache was emptied and garbage collected.
   Block* allocate(size_t bytes);
   void free(Block* block) noexcept;
   void retag(Block* block, Category category);

@@ -43,8 +43,8 @@ struct Launch {
 
 struct DeviceDescription {
   DeviceId id;
-  std::string name;      // "Intel Xeon, AVX-512, 2 threads"
-  std::string backend;   // "cpu", "cuda driver 580.65", ...
+  std::string name;     // "Intel Xeon, AVX-512, 2 threads"
+  std::string backend;  // "cpu", "cuda driver 580.65", ...
   uint64_t memoryBytes = 0;
   uint64_t maxAllocationBytes = 0;
   bool hasFloat64 = true;
@@ -57,8 +57,8 @@ class Device {
  public:
   virtual ~Device() = default;
 
-  // Raw memory, at least 64-byte aligned; returns a null handle when there is none left. Called by the caching
-  // allocator only.
+  // Raw memory, at least 64-byte aligned; returns a null handle when there is none left. Called by the
+  // caching allocator only.
   virtual Memory allocate(size_t bytes) = 0;
   virtual void release(Memory memory, size_t bytes) = 0;
 

@@ -21,8 +21,8 @@ void append(std::vector<std::pair<std::string, double>>& into, const std::string
 }  // namespace
 
 void AllocatorStatistics::resetPeaks() {
-  for (Pools* pools : {&allocation, &segments, &inactiveSplits, &allocatedBytes, &reservedBytes, &inactiveSplitBytes,
-                       &requestedBytes}) {
+  for (Pools* pools : {&allocation, &segments, &inactiveSplits, &allocatedBytes, &reservedBytes,
+                       &inactiveSplitBytes, &requestedBytes}) {
     for (Gauge* gauge : {&pools->all, &pools->pool[0], &pools->pool[1]}) gauge->peak = gauge->current;
   }
 }

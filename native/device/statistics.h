@@ -27,8 +27,8 @@ struct Gauge {
   }
 };
 
-// Not thread safe: the allocator's lock guards it. Without streams a block is active exactly while it is allocated, so
-// `active` repeats `allocation`.
+// Not thread safe: the allocator's lock guards it. Without streams a block is active exactly while it is
+// allocated, so `active` repeats `allocation`.
 struct AllocatorStatistics {
   struct Pools {
     Gauge all, pool[2];  // small, large

@@ -18,7 +18,8 @@ Capability best() {
 #ifdef DESCENT_HAS_AVX
   __builtin_cpu_init();  // asks CPUID, and XGETBV for what the operating system saves
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma"))
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("fma"))
     return Capability::avx512;
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return Capability::avx2;
 #endif
@@ -31,7 +32,8 @@ Capability parse(const std::string& name) {
   }
   std::string known = kNames[0];
   for (int index = 1; index <= static_cast<int>(best()); ++index) known += std::string(", ") + kNames[index];
-  throw Error("argument", "setCpuCapability", "this CPU has no '" + name + "' kernels; it can use " + known + ".",
+  throw Error("argument", "setCpuCapability",
+              "this CPU has no '" + name + "' kernels; it can use " + known + ".",
               {{"name", name}, {"usable", known}});
 }
 
@@ -44,6 +46,13 @@ Capability initial() {
   return best();
 }
 
+const std::vector<Kernel>* flatten(const KernelTable* const* tables) {
+  auto* all = new std::vector<Kernel>;  // as long-lived as the process
+  for (; *tables; ++tables)
+    all->insert(all->end(), (*tables)->kernels, (*tables)->kernels + (*tables)->count);
+  return all;
+}
+
 std::atomic<Capability> current{initial()};
 
 }  // namespace
@@ -54,18 +63,15 @@ const char* capabilityName() { return kNames[static_cast<int>(capability())]; }
 
 void setCapability(const char* name) { current.store(parse(name)); }
 
-const KernelTable& kernels() {
+const std::vector<Kernel>& kernels() {
+  static const std::vector<Kernel>* const builds[] = {
+      flatten(portable::kernelTables),
 #ifdef DESCENT_HAS_AVX
-  switch (capability()) {
-    case Capability::avx512:
-      return avx512::kernelTable;
-    case Capability::avx2:
-      return avx2::kernelTable;
-    case Capability::portable:
-      break;
-  }
+      flatten(avx2::kernelTables),
+      flatten(avx512::kernelTables),
 #endif
-  return portable::kernelTable;
+  };
+  return *builds[static_cast<int>(capability())];
 }
 
 }  // namespace descent::cpu

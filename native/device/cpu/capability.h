@@ -1,6 +1,8 @@
 // Which build of the kernels runs on this CPU.
 #pragma once
 
+#include <vector>
+
 #include "kernel.h"
 
 namespace descent::cpu {
@@ -8,6 +10,7 @@ namespace descent::cpu {
 enum class Capability { portable, avx2, avx512 };
 
 Capability capability();
-const KernelTable& kernels();  // of the capability in use
+// All kernels of the capability in use. A kernel has the same place in every build.
+const std::vector<Kernel>& kernels();
 
 }  // namespace descent::cpu

@@ -5,8 +5,8 @@
 
 namespace descent::cpu {
 
-// Threads a kernel may use, the caller's included. At first: DESCENT_NUM_THREADS, else the number of physical cores this
-// process may use.
+// Threads a kernel may use, the caller's included. At first: DESCENT_NUM_THREADS, else the number of physical
+// cores this process may use.
 int numThreads();
 void setNumThreads(int count);  // throws Error("argument", ...) below 1
 

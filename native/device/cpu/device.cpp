@@ -1,4 +1,5 @@
-// The CPU as a Device: memory from the operating system, kernels from the build that fits, everything done on return.
+// The CPU as a Device: memory from the operating system, kernels from the build that fits, everything done on
+// return.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -38,12 +39,11 @@ char* address(Memory memory) { return static_cast<char*>(memory.handle) + memory
 class CpuDevice final : public Device {
  public:
   CpuDevice() {
-    for (int index = 0; index < portable::kernelTable.count; ++index)
-      numbers_.emplace(portable::kernelTable.kernels[index].name, index);
+    for (const Kernel& kernel : kernels()) numbers_.emplace(kernel.name, static_cast<int>(numbers_.size()));
   }
 
-  // Straight from the system, so that release() really gives it back. Aligned to huge pages: a training loop touches all of a
-  // segment, and one fault for 2 MiB is cheaper than 512.
+  // Straight from the system, so that release() really gives it back. Aligned to huge pages: a training loop
+  // touches all of a segment, and one fault for 2 MiB is cheaper than 512.
   Memory allocate(size_t bytes) override {
     Memory memory;
     const size_t padded = bytes + kHugePage;
@@ -79,14 +79,14 @@ class CpuDevice final : public Device {
   }
 
   void launch(const Launch& launch) override {
-    const Kernel& kernel = kernels().kernels[launch.kernel];
-    const Call call{launch.operands->data(), static_cast<int>(launch.operands->size()), launch.outputs, launch.numbers,
-                    launch.integers};
+    const Kernel& kernel = kernels()[static_cast<size_t>(launch.kernel)];
+    const Call call{launch.operands->data(), static_cast<int>(launch.operands->size()), launch.outputs,
+                    launch.numbers, launch.integers};
     kernel.run(call, kernel.data);
   }
 
   bool supports(int kernel, DType dtype) const override {
-    return kernel >= 0 && kernel < kernels().count && (kernels().kernels[kernel].dtypes >> static_cast<int>(dtype) & 1);
+    return kernel >= 0 && (kernels()[static_cast<size_t>(kernel)].dtypes >> static_cast<int>(dtype) & 1);
   }
 
   void synchronize() override {}
@@ -97,7 +97,8 @@ class CpuDevice final : public Device {
     description.name = processorName_ + ", " + capabilityName() + ", " + std::to_string(count) +
                        (count == 1 ? " thread" : " threads");
     description.backend = "cpu";
-    description.memoryBytes = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+    description.memoryBytes =
+        static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
     description.maxAllocationBytes = description.memoryBytes;
     return description;
   }

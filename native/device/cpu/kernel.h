@@ -1,5 +1,6 @@
-// How the CPU device calls its kernels, and what a kernel may call. Nothing here has a body: this header is shared by builds
-// for different instruction sets, and an inline function compiled for AVX could be the copy the linker keeps for all of them.
+// How the CPU device calls its kernels, and what a kernel may call. Nothing here has a body: this header is
+// shared by builds for different instruction sets, and an inline function compiled for AVX could be the copy
+// the linker keeps for all of them.
 #pragma once
 
 #include "../device.h"
@@ -17,7 +18,8 @@ struct Call {
 
 struct Kernel {
   const char* name;
-  uint32_t dtypes;  // bit k: supported for DType k, of the first input (of the output where there is no input)
+  uint32_t
+      dtypes;  // bit k: supported for DType k, of the first input (of the output where there is no input)
   void (*run)(const Call& call, const void* data);
   const void* data;  // handed to run
 };
@@ -27,22 +29,26 @@ struct KernelTable {
   int count;
 };
 
+// The tables of each build, ended by null. They are constants, so nothing of a build runs before it is
+// chosen.
 namespace portable {
-extern const KernelTable kernelTable;
+extern const KernelTable* const kernelTables[];
 }
 namespace avx2 {
-extern const KernelTable kernelTable;
+extern const KernelTable* const kernelTables[];
 }
 namespace avx512 {
-extern const KernelTable kernelTable;
+extern const KernelTable* const kernelTables[];
 }
 
-// Runs body(context, begin, end) over [0, count) in pieces of about `grain`, on several threads where that pays. Pieces do
-// not depend on the number of threads. Nested calls run on the caller alone. The body must not throw.
+// Runs body(context, begin, end) over [0, count) in pieces of about `grain`, on several threads where that
+// pays. Pieces do not depend on the number of threads. Nested calls run on the caller alone. The body must
+// not throw.
 using RangeBody = void (*)(void* context, int64_t begin, int64_t end);
 void parallelRange(int64_t count, int64_t grain, RangeBody body, void* context);
 
-// Scratch memory of this thread, 64-byte aligned, valid until the next call with the same slot on this thread.
+// Scratch memory of this thread, 64-byte aligned, valid until the next call with the same slot on this
+// thread.
 constexpr int kScratchSlots = 6;
 void* scratch(int slot, size_t bytes);
 

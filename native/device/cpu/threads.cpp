@@ -1,8 +1,8 @@
-// The thread pool of the kernels: workers that spin for a moment after a job and then sleep, so that a fork between two
-// kernels of one training step costs about a microsecond.
+// The thread pool of the kernels: workers that spin for a moment after a job and then sleep, so that a fork
+// between two kernels of one training step costs about a microsecond.
 //
-// One job runs at a time. A second JavaScript thread that arrives meanwhile runs its own job alone, which is what it
-// would get from an oversubscribed machine anyway.
+// One job runs at a time. A second JavaScript thread that arrives meanwhile runs its own job alone, which is
+// what it would get from an oversubscribed machine anyway.
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
@@ -77,8 +77,9 @@ class Pool {
     }
   }
 
-  // A worker counts itself active before it looks whether the job is open, and the caller closes the job before it looks
-  // whether anyone is active: in the one total order of these four accesses, no worker can be left inside a closed job.
+  // A worker counts itself active before it looks whether the job is open, and the caller closes the job
+  // before it looks whether anyone is active: in the one total order of these four accesses, no worker can be
+  // left inside a closed job.
   void work() {
     insideJob = true;
     uint64_t seen = 0;
@@ -215,7 +216,8 @@ void parallelRange(int64_t count, int64_t grain, RangeBody body, void* context) 
     return;
   }
   const int used = static_cast<int>(pieces < available ? pieces : available);
-  // A few pieces a thread even out a machine that is busy with other things; whole grains keep results the same.
+  // A few pieces a thread even out a machine that is busy with other things; whole grains keep results the
+  // same.
   int64_t perPiece = pieces / (used * 4);
   if (perPiece < 1) perPiece = 1;
   pool().run(used, count, perPiece * grain, body, context);
@@ -235,7 +237,8 @@ void* scratch(int slot, size_t bytes) {
     buffer.memory = std::aligned_alloc(4096, buffer.bytes);
     if (buffer.memory == nullptr) {
       buffer.bytes = 0;
-      throw Error("memory", "", "not enough memory for a kernel's working space of " + std::to_string(bytes) + " bytes.");
+      throw Error("memory", "",
+                  "not enough memory for a kernel's working space of " + std::to_string(bytes) + " bytes.");
     }
   }
   return buffer.memory;
@@ -243,8 +246,8 @@ void* scratch(int slot, size_t bytes) {
 
 void throwBadIndex(const char* op, int64_t value, int64_t position, int64_t size) {
   throw Error("index", op,
-              "index " + std::to_string(value) + " at position " + std::to_string(position) + " is outside [0, " +
-                  std::to_string(size) + ").",
+              "index " + std::to_string(value) + " at position " + std::to_string(position) +
+                  " is outside [0, " + std::to_string(size) + ").",
               {{"index", std::to_string(value)},
                {"position", std::to_string(position)},
                {"size", std::to_string(size)}});

@@ -1,17 +1,14 @@
-// Every kernel of this build, by name. The order is the same in all builds, so a kernel's number is too.
+// Every kernel of this build. A file of kernels adds its table here.
 #include "kernels.h"
 
 namespace descent::cpu::DESCENT_CAPABILITY {
 
-namespace {
+extern const KernelTable unaryRows;
+extern const KernelTable binaryRows;
+extern const KernelTable ternaryRows;
+extern const KernelTable copyKernels;
 
-const Kernel kKernels[] = {
-    {"none", 0, nullptr, nullptr},
-};
-
-}  // namespace
-
-extern const KernelTable kernelTable;
-const KernelTable kernelTable = {kKernels, sizeof kKernels / sizeof *kKernels};
+extern const KernelTable* const kernelTables[];
+const KernelTable* const kernelTables[] = {&unaryRows, &binaryRows, &ternaryRows, &copyKernels, nullptr};
 
 }  // namespace descent::cpu::DESCENT_CAPABILITY
