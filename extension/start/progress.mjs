@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 /** A failure the user can do something about: its message is all that is printed. */
 export class SetupError extends Error {}
 
-/** Runs `work` below a line that says what it is; `work` may return a few words for the end of the line. */
+/** Runs `work` below a line that says what it is */
 export async function step(title, work) {
   const start = Date.now();
   const seconds = () => `${((Date.now() - start) / 1000).toFixed(1)} s`;
@@ -17,8 +17,8 @@ export async function step(title, work) {
     isTerminal ? 1000 : 30_000,
   );
   try {
-    const said = await work();
-    process.stdout.write(`${isTerminal ? "\r" : ""}✓ ${title}${said ? `: ${said}` : ""} (${seconds()})\n`);
+    await work();
+    process.stdout.write(`${isTerminal ? "\r" : ""}✓ ${title} (${seconds()})\n`);
   } catch (error) {
     process.stdout.write(`${isTerminal ? "\r" : ""}✗ ${title} (${seconds()})\n`);
     throw error;
