@@ -1,7 +1,16 @@
 // Builds everything: `node esbuild.mjs [all | native | js | types | tests | check | package]`, each with what it needs first.
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -38,10 +47,15 @@ async function native() {
   ];
   if (hasHeaders) gyp.push("--nodedir", nodeRoot);
   // binding.gyp lists its sources when it is configured: a file that came or went wants that again.
-  const sources = listFiles("native").filter((file) => file.endsWith(".cpp") && !file.startsWith("native/build"));
+  const sources = listFiles("native").filter(
+    (file) => file.endsWith(".cpp") && !file.startsWith("native/build"),
+  );
   const configuration = `${process.version} ${sources.sort().join(" ")}`;
   const configured = "native/build/configured.txt";
-  const isConfigured = existsSync(configured) && readFileSync(configured, "utf8") === configuration;
+  const isConfigured =
+    existsSync("native/build/Makefile") &&
+    existsSync(configured) &&
+    readFileSync(configured, "utf8") === configuration;
   if (!isConfigured || isNewer("native/binding.gyp", "native/build/Makefile")) {
     run(process.execPath, [...gyp, "configure"]);
     writeFileSync(configured, configuration);
