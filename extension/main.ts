@@ -1,0 +1,92 @@
+// The extension's start: builds the object graph, on this one screen, and registers what the editor calls.
+
+import { join } from "node:path";
+import * as vscode from "vscode";
+import type { App } from "./app.js";
+import { commands } from "./contributions.js";
+import { registerDebugger } from "./debug/provider.js";
+import { ActiveFile } from "./editor/activeFile.js";
+import { TrainingLens } from "./editor/codeLens.js";
+import { Problems } from "./editor/problems.js";
+import { runsView } from "./names.js";
+import { Dashboards } from "./panels/dashboards.js";
+import { openRunSeries } from "./panels/runSeries.js";
+import { RunRegistry } from "./runs/registry.js";
+import { RunsView } from "./runs/runsView.js";
+import { runSource } from "./runs/source.js";
+import { StatusBar } from "./runs/statusBar.js";
+import { RunWatcher } from "./runs/watcher.js";
+import { Settings } from "./settings.js";
+import { ExpectedRuns } from "./training/expected.js";
+import { realSurroundings } from "./training/node.js";
+import { Outcomes } from "./training/outcomes.js";
+import { Trainer, type Parts } from "./training/trainer.js";
+
+export function activate(context: vscode.ExtensionContext): void {
+  const editor = vscode;
+  const dist = join(context.extensionPath, "dist");
+  const parts: Parts = {
+    dist,
+    cli: join(dist, "cli/descent.mjs"),
+    register: join(dist, "runtime/register.mjs"),
+    terminal: join(dist, "extension/terminal.cjs"),
+  };
+  const memory = context.workspaceState;
+
+  const log = editor.window.createOutputChannel("Descent");
+  const settings = new Settings(editor);
+  const runs = new RunRegistry(runSource);
+  const watcher = new RunWatcher({ editor, runs, memory });
+  const watch = (folder: string) => watcher.watch(folder);
+  const expected = new ExpectedRuns(
+    memory.get<string[]>("runs.started") ?? [],
+    (folders) => void memory.update("runs.started", folders),
+  );
+  const problems = new Problems(editor);
+  const trainer = new Trainer({
+    ...{ editor, settings, runs, expected, parts, watch },
+    surroundings: realSurroundings(),
+    storage: context.globalStorageUri.fsPath,
+  });
+  const report = (error: unknown) => {
+    trainer.report(error);
+  };
+  const dashboards = new Dashboards({
+    ...{ editor, context, settings, runs, report },
+    openSeries: openRunSeries,
+    pages: join(dist, "webviews"),
+    rerun: (run) => void editor.commands.executeCommand("descent.runAgain", { folder: run.folder }),
+  });
+  const outcomes = new Outcomes({ editor, settings, runs, expected, dashboards, problems });
+  const statusBar = new StatusBar(editor, runs);
+  const activeFile = new ActiveFile(editor);
+  const lens = new TrainingLens(editor, settings);
+  const view = new RunsView(editor, runs);
+  const refreshLens = () => {
+    lens.refresh();
+  };
+
+  const app: App = {
+    ...{ editor, context, settings, runs, trainer, dashboards, problems, log },
+    describe: () => ({
+      runs: runs.all().map(({ folder, record }) => ({ folder, ...record, token: null })),
+      panels: dashboards.describe(),
+      statusBar: statusBar.text,
+      activeFileTrains: activeFile.trains,
+      roots: runs.roots,
+    }),
+  };
+
+  context.subscriptions.push(
+    ...[log, runs, watcher, problems, dashboards, outcomes, statusBar, activeFile, lens, view],
+    ...commands.map(({ id, handler }) =>
+      editor.commands.registerCommand(id, (...values: unknown[]) => handler(app, ...values)),
+    ),
+    editor.window.createTreeView(runsView, { treeDataProvider: view, showCollapseAll: false }),
+    editor.languages.registerCodeLensProvider([{ language: "typescript" }, { language: "javascript" }], lens),
+    settings.onDidChange("descent.codeLens.enabled", refreshLens),
+    editor.workspace.onDidGrantWorkspaceTrust(refreshLens),
+    ...registerDebugger({ editor, settings, trainer, expected, watch }),
+  );
+  void watcher.start();
+}

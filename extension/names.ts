@@ -1,0 +1,16 @@
+// Names that both package.json and the code use: context keys, the view, the panel, the debug type.
+
+/** Context keys that the extension sets. */
+export const contextKeys = {
+  /** The active editor shows a script that imports descent. */
+  activeFileTrains: "descent.activeFileTrains",
+  /** Some run is live. */
+  hasLiveRuns: "descent.hasLiveRuns",
+  /** There is a run at all. */
+  hasRuns: "descent.hasRuns",
+} as const;
+
+export const runsContainer = "descent";
+export const runsView = "descent.runs";
+export const dashboardViewType = "descent.dashboard";
+export const debugType = "descent";

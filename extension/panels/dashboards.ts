@@ -1,0 +1,214 @@
+// The open dashboards: one panel a run, brought to the front when asked for again, restored after a window reload.
+
+import { randomBytes } from "node:crypto";
+import { isAbsolute, join } from "node:path";
+import type { ExtensionContext, ViewColumn, WebviewPanel } from "vscode";
+import type { DashboardState } from "../../webviews/protocol.js";
+import type { Editor } from "../app.js";
+import { reveal } from "../editor/reveal.js";
+import type { Disposable } from "../event.js";
+import { dashboardViewType } from "../names.js";
+import type { Run, RunRegistry } from "../runs/registry.js";
+import type { Settings } from "../settings.js";
+import { DashboardModel, type DashboardOptions } from "./dashboardModel.js";
+import { dashboardHtml, runOfState } from "./html.js";
+import { readState } from "./messages.js";
+import type { SeriesSource } from "./series.js";
+
+interface Options {
+  editor: Editor;
+  context: ExtensionContext;
+  settings: Settings;
+  runs: RunRegistry;
+  /** The series of a run's folder. */
+  openSeries: (folder: string) => SeriesSource;
+  /** Folder of the bundled page. */
+  pages: string;
+  /** 'Run Again' for a run. */
+  rerun: (run: Run) => void;
+  report: (error: unknown) => void;
+}
+
+interface Dashboard {
+  panel: WebviewPanel;
+  model: DashboardModel;
+}
+
+const stateKey = "dashboard.states";
+const mostStates = 100;
+
+export class Dashboards {
+  readonly #options: Options;
+  readonly #open = new Map<string, Dashboard>();
+  readonly #listening: Disposable[];
+
+  constructor(options: Options) {
+    this.#options = options;
+    const { editor, runs, settings } = options;
+    this.#listening = [
+      runs.onDidChange(({ run }) => {
+        this.#runChanged(run);
+      }),
+      runs.onDidFlush((run) => {
+        this.#open.get(run.folder)?.model.grown();
+      }),
+      settings.onDidChange("descent.dashboard.smoothing", () => {
+        for (const { model } of this.#open.values()) model.settingsChanged();
+      }),
+      editor.window.registerWebviewPanelSerializer(dashboardViewType, {
+        deserializeWebviewPanel: (panel, state) => this.#restore(panel, state),
+      }),
+    ];
+  }
+
+  /** Shows the dashboard of the run in `folder`, beside the code unless it is open already. */
+  open(folder: string, { preserveFocus }: { preserveFocus: boolean }): void {
+    const there = this.#open.get(folder);
+    if (there) {
+      there.panel.reveal(undefined, preserveFocus);
+      return;
+    }
+    const { editor, runs } = this.#options;
+    const run = runs.get(folder);
+    if (!run) return;
+    const panel = editor.window.createWebviewPanel(
+      dashboardViewType,
+      run.record.name,
+      { viewColumn: this.#column(), preserveFocus },
+      {},
+    );
+    this.#fill(panel, folder);
+  }
+
+  /** For `descent._state`. */
+  describe(): unknown[] {
+    return [...this.#open].map(([folder, { panel, model }]) => ({
+      folder,
+      title: panel.title,
+      visible: panel.visible,
+      ready: model.isReady,
+      sent: model.counts,
+      series: model.series.map(({ tag, count, last }) => ({
+        tag,
+        count,
+        last: Number.isFinite(last) ? last : String(last),
+      })),
+    }));
+  }
+
+  /** Beside the code; where a dashboard is open already, as another tab there. */
+  #column(): ViewColumn {
+    const { editor } = this.#options;
+    for (const { panel } of this.#open.values()) if (panel.viewColumn !== undefined) return panel.viewColumn;
+    return editor.window.activeTextEditor ? editor.ViewColumn.Beside : editor.ViewColumn.Active;
+  }
+
+  async #restore(panel: WebviewPanel, state: unknown): Promise<void> {
+    const { runs } = this.#options;
+    const folder = runOfState(state);
+    if (folder === null || !isAbsolute(folder) || this.#open.has(folder)) {
+      panel.dispose();
+      return;
+    }
+    await runs.touch(folder);
+    if (runs.get(folder)) this.#fill(panel, folder);
+    else panel.dispose(); // the run was deleted meanwhile
+  }
+
+  #fill(panel: WebviewPanel, folder: string): void {
+    const { editor, context, runs, settings, openSeries, pages } = this.#options;
+    const model: DashboardModel = new DashboardModel({
+      source: openSeries(folder),
+      run: () => runs.get(folder) ?? null,
+      post: (message) => panel.webview.postMessage(message),
+      settings: () => ({ smoothing: settings.get("descent.dashboard.smoothing", 0.6) }),
+      state: () => readState(this.#states()[folder]),
+      keepState: (state) => {
+        this.#keepState(folder, state);
+      },
+      act: (message) => {
+        this.#act(folder, message);
+      },
+    });
+    this.#open.set(folder, { panel, model });
+    panel.iconPath = {
+      light: editor.Uri.joinPath(context.extensionUri, "extension/media/dashboard-light.svg"),
+      dark: editor.Uri.joinPath(context.extensionUri, "extension/media/dashboard-dark.svg"),
+    };
+    panel.webview.onDidReceiveMessage((message) => {
+      model.receive(message);
+    });
+    let wasVisible = panel.visible;
+    panel.onDidChangeViewState(() => {
+      if (wasVisible && !panel.visible) model.suspend();
+      wasVisible = panel.visible;
+    });
+    panel.onDidDispose(() => {
+      model.dispose();
+      if (this.#open.get(folder)?.panel === panel) this.#open.delete(folder);
+    });
+    const address = (file: string): string =>
+      panel.webview.asWebviewUri(editor.Uri.file(join(pages, file))).toString();
+    panel.webview.options = { enableScripts: true, localResourceRoots: [editor.Uri.file(pages)] };
+    panel.webview.html = dashboardHtml({
+      title: panel.title,
+      script: address("dashboard.js"),
+      style: address("dashboard.css"),
+      source: panel.webview.cspSource,
+      nonce: randomBytes(16).toString("base64url"),
+      run: folder,
+    });
+  }
+
+  #runChanged(run: Run): void {
+    const dashboard = this.#open.get(run.folder);
+    if (!dashboard) return;
+    if (!this.#options.runs.get(run.folder)) {
+      dashboard.panel.dispose(); // deleted
+      return;
+    }
+    if (dashboard.panel.title !== run.record.name) dashboard.panel.title = run.record.name;
+    dashboard.model.runChanged();
+  }
+
+  #act(folder: string, message: Parameters<DashboardOptions["act"]>[0]): void {
+    const { editor, runs, rerun, report } = this.#options;
+    const run = runs.get(folder);
+    if (!run) return;
+    if (message.type === "startTraining") void editor.commands.executeCommand("descent.runTraining");
+    else if (message.type === "open") {
+      if (this.#belongsTo(run, message.file)) void reveal(editor, message);
+    } else if (message.action === "rerun") rerun(run);
+    else runs.control(run, message.action).catch(report);
+  }
+
+  /** A page may open the files of its run and of the workspace, and no others. */
+  #belongsTo({ record }: Run, file: string): boolean {
+    const { editor } = this.#options;
+    const named = [
+      record.script,
+      record.error?.location?.file,
+      ...record.findings.map((finding) => finding.file),
+    ];
+    return named.includes(file) || editor.workspace.getWorkspaceFolder(editor.Uri.file(file)) !== undefined;
+  }
+
+  #states(): Record<string, unknown> {
+    return this.#options.context.workspaceState.get<Record<string, unknown>>(stateKey) ?? {};
+  }
+
+  #keepState(folder: string, state: DashboardState): void {
+    const { [folder]: _, ...others } = this.#states();
+    const kept = Object.entries(others).slice(-mostStates);
+    void this.#options.context.workspaceState.update(stateKey, {
+      ...Object.fromEntries(kept),
+      [folder]: state,
+    });
+  }
+
+  dispose(): void {
+    for (const listening of this.#listening) listening.dispose();
+    for (const { model } of this.#open.values()) model.dispose();
+    this.#open.clear();
+  }
+}

@@ -1,0 +1,64 @@
+// What the dashboard is shown of a run and of its series, from the run's record and the tags the recorder writes.
+
+import { isLive, tags } from "../../engine/protocol.js";
+import type { RunView, SeriesInfo } from "../../webviews/protocol.js";
+import type { Run } from "../runs/registry.js";
+import { formatLoss, runMessage } from "../runs/words.js";
+
+export function toRunView({ folder, record }: Run): RunView {
+  const { progress } = record;
+  return {
+    id: folder,
+    name: record.name,
+    script: record.script,
+    state: record.state,
+    live: isLive(record.state),
+    startTime: record.startTime,
+    endTime: record.endTime,
+    step: progress.step,
+    epoch: progress.epoch,
+    epochs: progress.epochs,
+    batch: progress.batch,
+    batches: progress.batches,
+    loss: formatLoss(progress.loss),
+    secondsLeft: progress.secondsLeft,
+    device: record.device,
+    message: runMessage(record),
+    location: record.error?.location ?? null,
+    config: record.config,
+    summary: record.summary,
+  };
+}
+
+type Kind = Pick<SeriesInfo, "group" | "label" | "layer" | "unit">;
+
+/** Which chart a tag belongs to and what its legend says. */
+export function classify(tag: string): Kind {
+  if (tag.startsWith(tags.gradNormPrefix)) {
+    const label = tag.slice(tags.gradNormPrefix.length);
+    return { group: "gradient", label, layer: tag === tags.gradNorm ? null : layerOf(label), unit: "" };
+  }
+  if (tag.startsWith(tags.memoryPrefix)) {
+    return { group: "memory", label: tag.slice(tags.memoryPrefix.length), layer: null, unit: "bytes" };
+  }
+  const plain = { label: tag, layer: null };
+  if (tag === tags.throughput)
+    return { ...plain, group: "throughput", label: "samples per second", unit: "samples/s" };
+  if (tag === tags.stepMilliseconds) return { ...plain, group: "time", label: "step time", unit: "ms" };
+  if (tag === tags.learningRate || tag.startsWith(`${tags.learningRate}/`)) {
+    return { ...plain, group: "learningRate", unit: "" };
+  }
+  // A loss that the script logs itself (valLoss, test/loss) is drawn beside the training loss.
+  return { ...plain, group: /(?:^|[^a-z])loss$|Loss$/.test(tag) ? "loss" : "user", unit: "" };
+}
+
+/** "fc1" for "fc1.weight"; a parameter without a module stands for itself. */
+function layerOf(parameter: string): string {
+  const dot = parameter.lastIndexOf(".");
+  return dot < 0 ? parameter : parameter.slice(0, dot);
+}
+
+/** JSON has no NaN and no infinities. */
+export function finite(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}

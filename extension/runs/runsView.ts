@@ -1,0 +1,96 @@
+// The Runs view: one row a run, newest first, with its state as an icon and its numbers beside its name.
+
+import type { Event, TreeDataProvider, TreeItem } from "vscode";
+import { isLive, type RunState } from "../../engine/protocol.js";
+import type { Editor } from "../app.js";
+import { Emitter, type Disposable } from "../event.js";
+import type { Run, RunRegistry } from "./registry.js";
+import { describeRun, formatDuration, runMessage, stateWord, summarize } from "./words.js";
+
+/** A row, and what a command started from a row gets as its argument. */
+export interface RunNode {
+  folder: string;
+}
+
+const icons: Record<RunState, [string, string?]> = {
+  starting: ["loading~spin"],
+  running: ["sync~spin", "charts.blue"],
+  paused: ["debug-pause", "charts.yellow"],
+  stopping: ["loading~spin"],
+  stopped: ["debug-stop"],
+  finished: ["pass", "testing.iconPassed"],
+  failed: ["error", "testing.iconFailed"],
+  lost: ["debug-disconnect", "list.warningForeground"],
+};
+
+export class RunsView implements TreeDataProvider<RunNode> {
+  readonly #editor: Editor;
+  readonly #runs: RunRegistry;
+  readonly #nodes = new Map<string, RunNode>();
+  readonly #refreshed = new Emitter<RunNode | undefined>();
+  readonly #listening: Disposable;
+
+  readonly onDidChangeTreeData: Event<RunNode | undefined> = this.#refreshed.on as Event<RunNode | undefined>;
+
+  constructor(editor: Editor, runs: RunRegistry) {
+    this.#editor = editor;
+    this.#runs = runs;
+    this.#listening = runs.onDidChange(({ kind, run }) => {
+      if (kind === "removed") this.#nodes.delete(run.folder);
+      this.#refreshed.fire(kind === "changed" ? this.#node(run) : undefined);
+    });
+  }
+
+  getChildren(node?: RunNode): RunNode[] {
+    return node ? [] : this.#runs.all().map((run) => this.#node(run));
+  }
+
+  getTreeItem(node: RunNode): TreeItem {
+    const run = this.#runs.get(node.folder);
+    if (run === undefined) return new this.#editor.TreeItem(node.folder);
+    const { record } = run;
+    const item = new this.#editor.TreeItem(record.name);
+    const [icon, color] = icons[record.state];
+    item.id = run.folder;
+    item.description = summarize(record);
+    item.iconPath = new this.#editor.ThemeIcon(icon, color ? new this.#editor.ThemeColor(color) : undefined);
+    item.contextValue = contextWords(record.state);
+    item.tooltip = tooltip(run);
+    item.accessibilityInformation = { label: describeRun(record) };
+    item.command = { command: "descent.openDashboard", title: "Open Dashboard", arguments: [node] };
+    return item;
+  }
+
+  /** The same object for a run each time, so that the tree keeps its selection. */
+  #node(run: Run): RunNode {
+    let node = this.#nodes.get(run.folder);
+    if (!node) this.#nodes.set(run.folder, (node = { folder: run.folder }));
+    return node;
+  }
+
+  dispose(): void {
+    this.#listening.dispose();
+    this.#refreshed.dispose();
+  }
+}
+
+/** The words that the menus of contributions.ts look for. */
+export function contextWords(state: RunState): string {
+  if (!isLive(state)) return "run ended";
+  if (state === "paused") return "run live paused";
+  return state === "running" || state === "starting" ? "run live pausable" : "run live";
+}
+
+function tooltip({ record, folder }: Run): string {
+  const ended = record.endTime ?? (isLive(record.state) ? Date.now() : null);
+  const lines = [
+    `${record.name} – ${stateWord(record.state)}`,
+    runMessage(record),
+    `Started ${new Date(record.startTime).toLocaleString()}`,
+    ended === null ? null : `Took ${formatDuration((ended - record.startTime) / 1000)}`,
+    `Device: ${record.device}`,
+    record.script,
+    folder,
+  ];
+  return lines.filter((line) => line !== null).join("\n");
+}
