@@ -108,6 +108,7 @@ async function js() {
     bundle({
       entryPoints: {
         "extension/main": "extension/main.ts",
+        "extension/terminal": "extension/training/terminal.ts",
         "tsplugin/index": "extension/editor/tsplugin.ts",
       },
       outdir: "dist",
@@ -117,6 +118,8 @@ async function js() {
       outExtension: { ".js": ".cjs" },
       external: ["vscode"],
       keepNames: true,
+      // The TypeScript server takes a plugin's module.exports itself, which no ES module syntax can say.
+      logOverride: { "commonjs-variable-in-esm": "silent" },
     }),
     bundle({
       entryPoints: { dashboard: "webviews/views/dashboard/main.ts" },
