@@ -54,7 +54,8 @@ async function main() {
 
   const home = realpathSync(mkdtempSync(join(tmpdir(), "descent-")));
   const sample = join(home, "digits");
-  cpSync(join(root, "dist/samples/digits"), sample, { recursive: true });
+  const isOfProject = (file) => !file.endsWith("sample.json"); // that describes the sample to New Project
+  cpSync(join(root, "dist/samples/digits"), sample, { recursive: true, filter: isOfProject });
   const script = join(sample, "train.ts");
 
   const { env, platform } = process;
