@@ -3,6 +3,7 @@
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { existsSync } from "node:fs";
+import { observer } from "./observer.js";
 
 /**
  * A JS object that the core has wrapped a tensor into: an instance of Tensor. The core attaches its half with a
@@ -120,7 +121,7 @@ export interface Native {
 
   /** One SGD step over all parameters with a gradient; hyper: lr, momentum, dampening, weightDecay, nesterov, maximize.
    *  `buffers[k]` is the momentum buffer (an unwrapped `new Tensor()` the first time, which it then becomes). Squared gradient norms
-   *  into `squaredNorms` (NaN where a parameter has no gradient). */
+   *  into `squaredNorms` (-1 where a parameter has no gradient). */
   sgdStep(params: Wrapped[], buffers: Wrapped[] | null, hyper: Float64Array, squaredNorms: Float64Array): void;
   /** hyper: lr, beta1, beta2, eps, weightDecay, step, amsgrad, decoupled, maximize. States as above. */
   adamStep(
@@ -154,7 +155,7 @@ export interface Native {
   /** Called (rarely) when live bytes have grown a lot since the last time: asks for a minor (false) or full (true) collection. */
   setCollector(collect: (full: boolean) => void): void;
 
-  /** Element 0 of `control` (shared): 0 go on; 1 stop: the next op throws DescentError 'stop'. */
+  /** Element 0 of `control` (shared): 0 go on; 1 stop: the next op throws DescentError 'stop' and writes 2, so that ops in `finally` blocks run. */
   attachControl(control: Int32Array): void;
 
   setNumThreads(count: number): void;
@@ -183,3 +184,4 @@ function load(): Native {
 }
 
 export const native: Native = load();
+observer.current?.attach(native);

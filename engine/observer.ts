@@ -7,7 +7,7 @@ export interface StepInfo {
   learningRates: readonly number[];
   /** Names of the parameters updated, as their module tree has them, in the order of `squaredNorms`. Same array while nothing changed. */
   names: readonly string[];
-  /** Squared L2 norm of each parameter's gradient, in the order of `names`; valid during the call. NaN and Inf arrive as they are. */
+  /** Squared L2 norm of each parameter's gradient, in the order of `names`; valid during the call. NaN and Inf arrive as they are; -1: no gradient. */
   squaredNorms: Float64Array;
 }
 
@@ -20,7 +20,15 @@ export interface BatchInfo {
   batches: number | null;
 }
 
+/** What a recorder wants of the native core; `Native` has it. */
+export interface EngineServices {
+  memoryByCategory(into: Float64Array): void;
+  attachControl(control: Int32Array): void;
+}
+
 export interface TrainingObserver {
+  /** The engine is loaded. Called once, by the module that loads the addon. */
+  attach(engine: EngineServices): void;
   /** `backward()` began at this scalar. */
   backward(loss: Tensor): void;
   /** An optimizer step is done. May block (pause) and may throw (stop). */

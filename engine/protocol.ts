@@ -22,6 +22,27 @@ export function isLive(state: RunState): boolean {
   return liveStates.includes(state);
 }
 
+/** Environment variables by which a launcher speaks to the import hook, and the hook to its child processes. */
+export const environment = {
+  /** JSON of LaunchOptions; removed from the environment as soon as it is read. */
+  launch: "DESCENT_LAUNCH",
+  /** Set in a recorded process: its children and worker threads are not runs of their own. */
+  insideRun: "DESCENT_RUN_ID",
+  /** none | bar | plain: what the terminal shows; by default a bar on a terminal and plain lines elsewhere. */
+  progress: "DESCENT_PROGRESS",
+  /** The workspace folder whose .descent/runs the run goes to, where the launcher does not say. */
+  workspace: "DESCENT_WORKSPACE",
+} as const;
+
+export interface LaunchOptions {
+  /** Folder that holds `.descent`. */
+  workspace?: string;
+  /** The run's id, where the launcher wants to know it beforehand. */
+  id?: string;
+  name?: string;
+  device?: string;
+}
+
 /** A place in the user's source. Lines and columns count from 1. */
 export interface SourceLocation {
   file: string;
@@ -131,6 +152,8 @@ export const tags = {
   gradNorm: "grad_norm/total",
   /** followed by a parameter's name: grad_norm/fc1.weight */
   gradNormPrefix: "grad_norm/",
+  /** followed by a layer's name: derived by whoever reads, from the norms of the layer's parameters; never in a file */
+  layerGradNormPrefix: "grad_norm.layer/",
   /** samples a second, over the last step */
   throughput: "throughput/samples_per_second",
   stepMilliseconds: "time/step_ms",
