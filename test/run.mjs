@@ -69,63 +69,70 @@ async function main() {
 
 /** Runs test files, each in its own process, and prints a line for each. */
 async function runFiles(files, limits) {
-  const stream = run({ files: files.map((file) => join(root, file)), ...limits });
-  const byFile = new Map(
-    files.map((file) => [file, { passed: 0, failed: 0, skipped: [], start: 0, said: "" }]),
-  );
-  const resultOf = (event) => byFile.get(relative(root, event.file ?? "")) ?? null;
-  const isWholeFile = (event) => event.name === event.file || byFile.has(relative(root, event.name));
   const begun = performance.now();
-
-  stream.on("test:pass", (event) => {
-    const result = resultOf(event);
-    if (!result || event.details.type === "suite" || isWholeFile(event)) return;
-    const skip = event.skip ?? event.todo;
-    if (skip !== undefined && skip !== false) {
-      const reason = typeof skip === "string" && skip !== "" ? skip : "no reason given";
-      result.skipped.push(`${event.name}: ${reason}`);
-      if (process.env.CI === "true" && !reason.startsWith("no GPU")) {
-        result.failed++;
-        failures.push(`${label(event.file)} › ${event.name}: skipped (${reason})`);
-      } else count.skipped++;
-      return;
-    }
-    result.passed++;
-    if (verbose) console.log(`  ✓ ${event.name} (${Math.round(event.details.duration_ms)} ms)`);
-  });
-  stream.on("test:fail", (event) => {
-    const result = resultOf(event) ?? byFile.get(relative(root, event.name));
-    const cause = event.details.error?.cause ?? event.details.error;
-    const isEcho = event.details.error?.failureType === "subtestsFailed";
-    if (isEcho || (isWholeFile(event) && result && result.failed > 0)) return;
-    if (result) result.failed++;
-    else count.failed++;
-    failures.push(`${label(event.file ?? event.name)} › ${event.name}`);
-    console.log(`\n✗ ${label(event.file ?? event.name)} › ${event.name}\n${indent(explain(cause))}\n`);
-  });
-  for (const kind of ["test:stdout", "test:stderr"]) {
-    stream.on(kind, (event) => {
-      const result = resultOf(event);
-      if (result) result.said = (result.said + event.message).slice(-4000);
-    });
+  const results = new Map(files.map((file) => [file, { passed: 0, failed: 0, skipped: [], said: "" }]));
+  let current = null;
+  // Results come file by file, whichever run at the same time.
+  for await (const { type, data } of run({ files: files.map((file) => join(root, file)), ...limits })) {
+    const file = [data?.file, data?.name]
+      .map((name) => relative(root, name ?? ""))
+      .find((name) => results.has(name));
+    const result = results.get(file);
+    if (!result) continue;
+    if (type === "test:stdout" || type === "test:stderr")
+      result.said = (result.said + data.message).slice(-4000);
+    if (type !== "test:pass" && type !== "test:fail") continue;
+    if (current !== null && current !== file) finish(current, results.get(current));
+    current = file;
+    const isWholeFile = join(root, data.name) === join(root, file) || data.name === join(root, file);
+    if (type === "test:pass" && !isWholeFile) pass(file, result, data);
+    if (type === "test:fail" && !(isWholeFile && result.failed > 0)) failTest(file, result, data);
   }
-  for await (const event of stream) void event; // to the end
+  for (const [file, result] of results) finish(file, result);
+  console.log(`${files.length} test ${files.length === 1 ? "file" : "files"} in ${seconds(begun)}`);
 
-  for (const [file, result] of byFile) {
-    count.passed += result.passed;
-    count.failed += result.failed;
+  function finish(file, result) {
+    if (!results.delete(file)) return;
     if (result.passed + result.failed + result.skipped.length === 0) {
-      count.failed++;
       result.failed++;
       failures.push(`${label(file)}: ran no test`);
     }
+    count.passed += result.passed;
+    count.failed += result.failed;
     const skipped = result.skipped.length > 0 ? `, ${result.skipped.length} skipped` : "";
     const sign = result.failed > 0 ? "✗" : "✓";
     console.log(`${sign} ${label(file)}: ${result.passed} passed, ${result.failed} failed${skipped}`);
     for (const line of result.skipped) console.log(`  skipped ${line}`);
     if (result.failed > 0 && result.said.trim() !== "") console.log(indent(result.said.trim()));
   }
-  console.log(`${files.length} files in ${((performance.now() - begun) / 1000).toFixed(0)} s`);
+}
+
+function pass(file, result, { name, details, skip, todo }) {
+  if (details.type === "suite") return;
+  const left = skip ?? todo;
+  if (left === undefined || left === false) {
+    result.passed++;
+    if (verbose) console.log(`  ✓ ${label(file)} › ${name} (${Math.round(details.duration_ms)} ms)`);
+    return;
+  }
+  const reason = typeof left === "string" && left !== "" ? left : "no reason given";
+  result.skipped.push(`${name}: ${reason}`);
+  if (process.env.CI === "true" && !reason.startsWith("no GPU")) {
+    result.failed++;
+    failures.push(`${label(file)} › ${name}: skipped (${reason})`);
+  } else count.skipped++;
+}
+
+function failTest(file, result, { name, details }) {
+  if (details.error?.failureType === "subtestsFailed") return; // its subtests have said so
+  result.failed++;
+  const what = name.endsWith(".test.mjs") ? "the file itself" : name;
+  failures.push(`${label(file)} › ${what}`);
+  console.log(`\n✗ ${label(file)} › ${what}\n${indent(explain(details.error?.cause ?? details.error))}\n`);
+}
+
+function seconds(begun) {
+  return `${((performance.now() - begun) / 1000).toFixed(0)} s`;
 }
 
 async function asTest(name, work) {
