@@ -11,9 +11,6 @@ interface Modules {
   typescript: typeof ts;
 }
 
-/** What a host answers for one import, as far as we look at it. */
-type Resolved = ts.ResolvedModuleWithFailedLookupLocations;
-
 function createPlugin({ typescript }: Modules): ts.server.PluginModule {
   const types = findTypes();
   const ours: ts.ResolvedModuleFull | null =
@@ -39,9 +36,7 @@ function wrap(host: ts.LanguageServiceHost, ours: ts.ResolvedModuleFull): void {
   if (literals) {
     host.resolveModuleNameLiterals = (names, ...rest) =>
       literals(names, ...rest).map((found, index) =>
-        isMissing(names[index]?.text, found.resolvedModule)
-          ? ({ ...found, resolvedModule: ours })
-          : found,
+        isMissing(names[index]?.text, found.resolvedModule) ? { ...found, resolvedModule: ours } : found,
       );
   }
   // TypeScript before 5.0.
