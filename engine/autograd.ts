@@ -1,52 +1,9 @@
-// backward() and grad(): the edge of the autograd engine, which itself lives in the native core.
+// autograd: backward() from several tensors at once, and gradients as values.
 
 import { checkBoolean, fail, readOptions, show } from "./errors.js";
+import { readFlags, startBackward, type BackwardOptions } from "./backward.js";
 import { native } from "./native.js";
-import { observer } from "./observer.js";
 import { adopt, requireTensor, Tensor } from "./tensor.js";
-
-export interface BackwardOptions {
-  /** The gradient of whatever follows, in the shape of the tensor; a scalar needs none. */
-  gradient?: Tensor | null;
-  /** Keeps the graph for another backward. Default: the value of `createGraph`. */
-  retainGraph?: boolean;
-  /** Records the backward pass itself, for second derivatives. */
-  createGraph?: boolean;
-}
-
-const backwardDefaults: { gradient: Tensor | null; retainGraph: boolean | null; createGraph: boolean } = {
-  gradient: null,
-  retainGraph: null,
-  createGraph: false,
-};
-
-/** Backward calls within backward calls (a hook, a custom function) are not the user's loss. */
-let depth = 0;
-
-/** `x.backward()` */
-export function runBackward(x: Tensor, given: Tensor | BackwardOptions | undefined): void {
-  if (given === undefined) {
-    start([x], [null], false, false);
-    return;
-  }
-  const options =
-    given instanceof Tensor
-      ? { ...backwardDefaults, gradient: given }
-      : readOptions("backward", given, backwardDefaults);
-  const { retainGraph, createGraph } = readFlags("backward", options);
-  if (options.gradient !== null) requireTensor("backward", "gradient", options.gradient);
-  start([x], [options.gradient], retainGraph, createGraph);
-}
-
-function start(tensors: Tensor[], grads: (Tensor | null)[], retainGraph: boolean, createGraph: boolean): void {
-  if (depth === 0 && observer.current !== null) observer.current.backward(tensors[0]!);
-  depth += 1;
-  try {
-    native.backward(tensors, grads, retainGraph, createGraph);
-  } finally {
-    depth -= 1;
-  }
-}
 
 /** Adds the gradients of all of `tensors`, each weighted by its entry of `grads`, to the leaves they depend on. */
 export function backward(
@@ -60,7 +17,7 @@ export function backward(
     "autograd.backward",
     readOptions("autograd.backward", options, { retainGraph: null, createGraph: false }),
   );
-  start(from, weights, retainGraph, createGraph);
+  startBackward(from, weights, retainGraph, createGraph);
 }
 
 export interface GradOptions {
@@ -109,13 +66,6 @@ export function grad(
   });
 }
 
-function readFlags(op: string, options: { retainGraph: boolean | null; createGraph: boolean }) {
-  const createGraph = checkBoolean(op, "createGraph", options.createGraph);
-  const retainGraph =
-    options.retainGraph === null ? createGraph : checkBoolean(op, "retainGraph", options.retainGraph);
-  return { retainGraph, createGraph };
-}
-
 function readTensors(op: string, name: string, value: unknown): Tensor[] {
   const list: unknown[] = Array.isArray(value) ? value : [value];
   if (list.length === 0) fail(op, `${name} is empty, give at least one tensor`);
@@ -131,5 +81,7 @@ function readGrads(op: string, value: unknown, count: number): (Tensor | null)[]
       tensors: show(count),
     });
   }
-  return list.map((item, k) => (item === null || item === undefined ? null : requireTensor(op, `grads[${k}]`, item)));
+  return list.map((item, k) =>
+    item === null || item === undefined ? null : requireTensor(op, `grads[${k}]`, item),
+  );
 }

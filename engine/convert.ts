@@ -3,8 +3,7 @@
 import { dtypeNumber, isDType, type DType } from "./dtype.js";
 import { isDeviceName, parseDevice } from "./device.js";
 import { fail, readOptions, show } from "./errors.js";
-import { native } from "./native.js";
-import { adopt, copyToDevice, isOnDevice, Tensor } from "./tensor.js";
+import { copyToDevice, isOnDevice, Tensor } from "./tensor.js";
 
 export interface Conversion {
   dtype?: DType;
@@ -20,7 +19,10 @@ export function readConversion(op: string, target: unknown): { dtype: DType | nu
   if (isDeviceName(target)) return { dtype: null, device: target };
   if (target instanceof Tensor) return { dtype: target.dtype, device: target.device };
   if (typeof target !== "object" || target === null) {
-    return fail(op, `give a dtype ('float64'), a device ('cpu', 'gpu') or { dtype, device }, not ${show(target)}`);
+    return fail(
+      op,
+      `give a dtype ('float64'), a device ('cpu', 'gpu') or { dtype, device }, not ${show(target)}`,
+    );
   }
   const { dtype, device } = readOptions(op, target, defaults);
   if (dtype !== null) dtypeNumber(op, dtype);
@@ -31,9 +33,8 @@ export function readConversion(op: string, target: unknown): { dtype: DType | nu
 /** `x` itself where nothing changes. */
 export function convert(x: Tensor, target: unknown): Tensor {
   const { dtype, device } = readConversion("to", target);
-  const placed = device === null || isOnDevice("to", x, device) ? x : copyToDevice(x, parseDevice("to", device));
+  const placed =
+    device === null || isOnDevice("to", x, device) ? x : copyToDevice(x, parseDevice("to", device));
   if (dtype === null || dtype === placed.dtype) return placed;
-  const out = new Tensor();
-  native.ops["to"]!(out, placed, dtypeNumber("to", dtype));
-  return adopt(out, 0);
+  return placed.toType(dtype);
 }

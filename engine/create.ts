@@ -26,7 +26,12 @@ export interface TensorOptions {
   requiresGrad?: boolean;
 }
 
-const defaults: { dtype: DType | null; shape: readonly number[] | null; device: string; requiresGrad: boolean } = {
+const defaults: {
+  dtype: DType | null;
+  shape: readonly number[] | null;
+  device: string;
+  requiresGrad: boolean;
+} = {
   dtype: null,
   shape: null,
   device: "cpu",
@@ -134,7 +139,12 @@ function flatten(
     const items: unknown[] = part;
     if (depth >= shape.length || items.length !== shape[depth]) {
       const wanted = depth >= shape.length ? "a number" : `an array of ${shape[depth]!}`;
-      fail(op, `ragged array: element ${where()} is an array of ${items.length} where the first is ${wanted}`, {}, "shape");
+      fail(
+        op,
+        `ragged array: element ${where()} is an array of ${items.length} where the first is ${wanted}`,
+        {},
+        "shape",
+      );
     }
     for (let k = 0; k < items.length; k++) {
       path.push(k);
@@ -145,10 +155,18 @@ function flatten(
   }
   const at = () => (path.length === 0 ? "the value" : `element ${where()}`);
   if (typeof part !== "number" && typeof part !== "boolean" && typeof part !== "bigint") {
-    fail(op, `${at()} is ${show(part)}, give numbers, booleans or bigints`, { element: where(), value: show(part) });
+    fail(op, `${at()} is ${show(part)}, give numbers, booleans or bigints`, {
+      element: where(),
+      value: show(part),
+    });
   }
   if (depth !== shape.length) {
-    fail(op, `ragged array: ${at()} is ${show(part)} where the first is an array of ${shape[depth]!}`, {}, "shape");
+    fail(
+      op,
+      `ragged array: ${at()} is ${show(part)} where the first is an array of ${shape[depth]!}`,
+      {},
+      "shape",
+    );
   }
   kinds[typeof part as "number" | "boolean" | "bigint"] = true;
   flat[cursor.next++] = part;
@@ -172,4 +190,3 @@ function pack(op: string, flat: (number | boolean | bigint)[], dtype: DType): Ty
 function wholePart(op: string, value: number): number {
   return Number.isFinite(value) ? Math.trunc(value) : fail(op, `${value} does not fit int64`, {}, "dtype");
 }
-

@@ -33,16 +33,27 @@ export function isDeviceName(value: unknown): value is string {
 export function parseDevice(op: string, value: unknown): DeviceNumber {
   if (value === "cpu" || value === "cpu:0") return { kind: 0, index: 0 };
   if (!isDeviceName(value)) {
-    return fail(op, `no device ${show(value)}, name 'cpu', 'gpu', 'cuda:0' or 'opencl:0'`, { device: show(value) }, "device");
+    return fail(
+      op,
+      `no device ${show(value)}, name 'cpu', 'gpu', 'cuda:0' or 'opencl:0'`,
+      { device: show(value) },
+      "device",
+    );
   }
   const present = native.devices().filter((device) => device.usable);
   const found =
     value === "gpu"
-      ? (present.find((device) => device.kind === "cuda") ?? present.find((device) => device.kind === "opencl"))
+      ? (present.find((device) => device.kind === "cuda") ??
+        present.find((device) => device.kind === "opencl"))
       : present.find((device) => matches(device, value));
   if (found !== undefined) return { kind: kinds.indexOf(found.kind), index: found.index };
   const list = present.map((device) => (device.kind === "cpu" ? "cpu" : `${device.kind}:${device.index}`));
-  return fail(op, `device '${value}' is not usable here, there is ${list.join(", ")}`, { device: value }, "device");
+  return fail(
+    op,
+    `device '${value}' is not usable here, there is ${list.join(", ")}`,
+    { device: value },
+    "device",
+  );
 }
 
 function matches(device: NativeDevice, name: string): boolean {

@@ -3,16 +3,7 @@
 import { DescentError, fail, show } from "./errors.js";
 
 export type DType =
-  | "bool"
-  | "uint8"
-  | "int8"
-  | "int16"
-  | "int32"
-  | "int64"
-  | "float16"
-  | "bfloat16"
-  | "float32"
-  | "float64";
+  "bool" | "uint8" | "int8" | "int16" | "int32" | "int64" | "float16" | "bfloat16" | "float32" | "float64";
 
 /** In the order of the enumeration in native/tensor/dtype.h. */
 export const dtypes: readonly DType[] = [
@@ -56,12 +47,9 @@ export function isFloating(dtype: DType): boolean {
 export function dtypeNumber(op: string, value: unknown): number {
   const number = dtypes.indexOf(value as DType);
   if (number >= 0) return number;
-  throw new DescentError(
-    "dtype",
-    op,
-    `${op}: no dtype ${show(value)}, there are ${dtypes.join(", ")}`,
-    { dtype: show(value) },
-  );
+  throw new DescentError("dtype", op, `${op}: no dtype ${show(value)}, there are ${dtypes.join(", ")}`, {
+    dtype: show(value),
+  });
 }
 
 export function isDType(value: unknown): value is DType {

@@ -107,7 +107,8 @@ export function checkNumber(op: string, name: string, value: unknown, range: Num
 
 function describeRange(range: NumberRange): string {
   const kind = range.integer === true ? "a whole number" : "a number";
-  const from = range.min === undefined ? "" : range.aboveMin === true ? `above ${range.min}` : `at least ${range.min}`;
+  const from =
+    range.min === undefined ? "" : range.aboveMin === true ? `above ${range.min}` : `at least ${range.min}`;
   const to = range.max === undefined ? "" : `at most ${range.max}`;
   return [kind, [from, to].filter((part) => part !== "").join(" and ")].join(" ").trim();
 }
@@ -126,7 +127,12 @@ export function checkFunction(op: string, name: string, value: unknown): void {
 /** A list of sizes: whole numbers, none negative. */
 export function checkShape(op: string, name: string, value: unknown): number[] {
   if (!Array.isArray(value)) {
-    return fail(op, `${name} must be an array of sizes, it is ${show(value)}`, { [name]: show(value) }, "shape");
+    return fail(
+      op,
+      `${name} must be an array of sizes, it is ${show(value)}`,
+      { [name]: show(value) },
+      "shape",
+    );
   }
   const sizes: unknown[] = value;
   for (const [at, size] of sizes.entries()) {
@@ -138,7 +144,12 @@ export function checkShape(op: string, name: string, value: unknown): number[] {
 }
 
 /** One of a few words. */
-export function checkChoice<T extends string>(op: string, name: string, value: unknown, choices: readonly T[]): T {
+export function checkChoice<T extends string>(
+  op: string,
+  name: string,
+  value: unknown,
+  choices: readonly T[],
+): T {
   const found = choices.find((choice) => choice === value);
   if (found !== undefined) return found;
   const list = choices.map((choice) => `'${choice}'`).join(", ");
@@ -154,12 +165,13 @@ export function readOptions<T extends object>(op: string, options: unknown, defa
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     return fail(op, `options must be an object such as ${example(defaults)}, it is ${show(options)}`);
   }
-  const result: Record<string, unknown> = { ...defaults };
+  const result = { ...defaults } as Record<string, unknown>;
   for (const [key, value] of Object.entries(options)) {
     if (!(key in defaults)) {
       const camel = key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
       const known = Object.keys(defaults).join(", ");
-      const hint = camel !== key && camel in defaults ? `, it is called ${camel} here` : `, there are ${known}`;
+      const hint =
+        camel !== key && camel in defaults ? `, it is called ${camel} here` : `, there are ${known}`;
       fail(op, `no option '${key}'${known === "" ? "" : hint}`, { option: key });
     }
     if (value !== undefined) result[key] = value;

@@ -1,7 +1,8 @@
 // Tensor.at(): PyTorch's x[...] written as a call, because a Proxy would blind every debugger.
 
 import { fail, show } from "./errors.js";
-import { requireTensor, Tensor } from "./tensor.js";
+import { native } from "./native.js";
+import { adopt, requireTensor, Tensor } from "./tensor.js";
 import { tensor } from "./create.js";
 
 /** A cut through one dim: from `start` up to, not including, `end`, every `step`-th; negative ends count from the back. */
@@ -16,19 +17,24 @@ export interface Slice {
 export type Index = number | null | "..." | Slice | Tensor | readonly number[];
 
 /** `slice(1, 3)` is PyTorch's `1:3`; null or nothing means 'as far as it goes'. */
-export function slice(start: number | null = null, end: number | null = null, step: number | null = null): Slice {
+export function slice(
+  start: number | null = null,
+  end: number | null = null,
+  step: number | null = null,
+): Slice {
   for (const [name, value] of Object.entries({ start, end, step })) {
     if (value !== null && !Number.isSafeInteger(value)) {
       fail("slice", `${name} must be a whole number or null, it is ${show(value)}`, { [name]: show(value) });
     }
   }
-  if (step !== null && step < 1) fail("slice", `step must be at least 1, it is ${step}`, { step: String(step) });
+  if (step !== null && step < 1)
+    fail("slice", `step must be at least 1, it is ${step}`, { step: String(step) });
   return { kind: "slice", start, end, step: step ?? 1 };
 }
 
 const op = "at";
 
-/** A view where PyTorch gives one (integers, slices of step 1, null, "..."), else a copy. */
+/** A view where PyTorch gives one (integers, slices, null, "..."), else a copy. */
 export function indexTensor(x: Tensor, indices: readonly Index[]): Tensor {
   const used = indices.reduce<number>((count, index) => count + dimsUsed(index), 0);
   const named = indices.filter((index) => index === "...").length;
@@ -45,7 +51,7 @@ export function indexTensor(x: Tensor, indices: readonly Index[]): Tensor {
     if (index === "...") {
       dim += x.shape.length - used;
     } else if (index === null) {
-      result = result.reshape([...result.shape.slice(0, dim), 1, ...result.shape.slice(dim)]);
+      result = result.unsqueeze(dim);
       dim += 1;
     } else if (typeof index === "number") {
       result = result.select(dim, positionIn(index, result, dim));
@@ -53,7 +59,7 @@ export function indexTensor(x: Tensor, indices: readonly Index[]): Tensor {
       result = cut(result, dim, index);
       dim += 1;
     } else {
-      const picked = index instanceof Tensor ? index : tensor([...(index as readonly number[])], { dtype: "int64" });
+      const picked = index instanceof Tensor ? index : tensor([...index], { dtype: "int64" });
       result = picked.dtype === "bool" ? pickByMask(result, dim, picked) : pickByIndex(result, dim, picked);
       dim += picked.dtype === "bool" ? 1 : picked.shape.length;
     }
@@ -77,14 +83,19 @@ function isAdvanced(index: Index): boolean {
 }
 
 function isSlice(index: unknown): index is Slice {
-  return typeof index === "object" && index !== null && (index as Slice).kind === "slice";
+  return typeof index === "object" && index !== null && (index as { kind?: unknown }).kind === "slice";
 }
 
 /** A whole number within the dim, counted from the front. */
 function positionIn(index: number, x: Tensor, dim: number): number {
   const size = x.shape[dim]!;
   if (!Number.isInteger(index) || index < -size || index >= size) {
-    fail(op, `index ${index} is outside dim ${dim} of [${x.shape.join(", ")}]`, { index: String(index) }, "index");
+    fail(
+      op,
+      `index ${index} is outside dim ${dim} of [${x.shape.join(", ")}]`,
+      { index: String(index) },
+      "index",
+    );
   }
   return index < 0 ? index + size : index;
 }
@@ -95,9 +106,9 @@ function cut(x: Tensor, dim: number, { start, end, step }: Slice): Tensor {
   const from = clamp(start ?? 0);
   const to = Math.max(from, clamp(end ?? size));
   if (step === 1) return from === 0 && to === size ? x : x.narrow(dim, from, to - from);
-  const positions: number[] = [];
-  for (let at = from; at < to; at += step) positions.push(at);
-  return x.indexSelect(dim, tensor(positions, { dtype: "int64", device: x.device }));
+  const out = new Tensor();
+  native.ops["slice"]!(out, x, dim, from, to, step);
+  return adopt(out, 0);
 }
 
 /** Entries of `dim` by number; the dims of `index` take its place. */
@@ -119,7 +130,12 @@ function pickByMask(x: Tensor, dim: number, mask: Tensor): Tensor {
   requireTensor(op, "the mask", mask);
   const covered = x.shape.slice(dim, dim + mask.shape.length);
   if (covered.join() !== mask.shape.join()) {
-    fail(op, `the mask [${mask.shape.join(", ")}] does not fit [${x.shape.join(", ")}] at dim ${dim}`, {}, "index");
+    fail(
+      op,
+      `the mask [${mask.shape.join(", ")}] does not fit [${x.shape.join(", ")}] at dim ${dim}`,
+      {},
+      "index",
+    );
   }
   const positions: number[] = [];
   (mask.data() as Uint8Array).forEach((value, at) => {

@@ -2,6 +2,7 @@
 
 import { isFloating, type DataArray, type DType } from "./dtype.js";
 import { checkNumber, readOptions } from "./errors.js";
+import { cat } from "./generated/ops.js";
 import { native } from "./native.js";
 import { noGrad } from "./grad-mode.js";
 import type { Tensor } from "./tensor.js";
@@ -101,10 +102,9 @@ function readShown(x: Tensor, isCut: boolean[], edge: number): DataArray {
       const size = shown.shape[dim]!;
       const begin = shown.narrow(dim, 0, edge);
       const end = shown.narrow(dim, size - edge, edge);
-      if (shown !== x) shown.dispose();
-      shown = begin.cat([end], dim);
-      begin.dispose();
-      end.dispose();
+      const joined = cat([begin, end], dim);
+      for (const part of [begin, end, shown]) if (part !== x) part.dispose();
+      shown = joined;
     });
     const values = shown.data();
     if (shown !== x) shown.dispose();

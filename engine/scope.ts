@@ -74,12 +74,10 @@ function collectTensors(value: unknown, found: Set<Tensor>, seen: Set<object>): 
     seen.add(next);
     if (next instanceof Tensor) {
       found.add(next);
-    } else if (next instanceof Map) {
-      pending.push(...next.keys(), ...next.values());
-    } else if (next instanceof Set || Array.isArray(next)) {
-      for (const item of next as Iterable<unknown>) pending.push(item);
+    } else if (next instanceof Map || next instanceof Set || Array.isArray(next)) {
+      for (const item of next as Iterable<unknown>) pending.push(item); // a Map gives [key, value] arrays
     } else if (!ArrayBuffer.isView(next)) {
-      pending.push(...Object.values(next));
+      pending.push(...(Object.values(next) as unknown[]));
     }
   }
 }

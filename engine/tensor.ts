@@ -7,9 +7,11 @@ import { description, descriptionStride, native } from "./native.js";
 import { convert, type Conversion } from "./convert.js";
 import { indexTensor, type Index } from "./indexing.js";
 import { printTensor, type PrintOptions } from "./printing.js";
-import { runBackward, type BackwardOptions } from "./autograd.js";
+import { runBackward, type BackwardOptions } from "./backward.js";
 import { adoptIntoScope } from "./scope.js";
 import type { TensorOps } from "./generated/ops.js";
+
+export type { DType } from "./dtype.js";
 
 /** The numbers of a tensor as nested arrays; int64 values beyond 2^53 come as bigint. */
 export type NestedArray = number | boolean | bigint | NestedArray[];
@@ -22,7 +24,7 @@ export interface GradFn {
 const noSizes: number[] = [];
 
 // The op methods of the table are declared by merging, so that the class itself stays readable.
-// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging, @typescript-eslint/no-empty-object-type
 export interface Tensor extends TensorOps {}
 
 /**
@@ -268,7 +270,10 @@ function readDescription(tensor: Tensor, begin: number): void {
   for (let k = 0; k < dims; k++) shape[k] = described[first + k]!;
   fields.shape = shape;
   fields.dtype = dtypes[described[begin + description.dtype]!]!;
-  fields.device = deviceName(described[begin + description.deviceKind]!, described[begin + description.deviceIndex]!);
+  fields.device = deviceName(
+    described[begin + description.deviceKind]!,
+    described[begin + description.deviceIndex]!,
+  );
   fields.requiresGrad = described[begin + description.requiresGrad] === 1;
 }
 

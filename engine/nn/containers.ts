@@ -5,7 +5,8 @@ import { requireTensor, type Tensor } from "../tensor.js";
 import { Module, type Layer } from "./module.js";
 
 function requireModule(op: string, name: string, value: unknown): void {
-  if (!(value instanceof Module)) fail(op, `${name} must be a module, it is ${show(value)}`, { [name]: show(value) });
+  if (!(value instanceof Module))
+    fail(op, `${name} must be a module, it is ${show(value)}`, { [name]: show(value) });
 }
 
 /** The entries of a container are its fields "0", "1", ...: the same names that a saved state has. */
@@ -109,7 +110,8 @@ export class ModuleDict<T extends Module = Layer> extends Module {
 
   get(key: string): T {
     const found = this.namedChildren().find(([name]) => name === key);
-    if (found === undefined) fail("ModuleDict", `no module '${key}', there are ${this.keys().join(", ")}`, {}, "index");
+    if (found === undefined)
+      fail("ModuleDict", `no module '${key}', there are ${this.keys().join(", ")}`, {}, "index");
     return found[1] as T;
   }
 

@@ -12,7 +12,11 @@ const nonlinearities: readonly Nonlinearity[] = ["linear", "sigmoid", "tanh", "r
 export function uniform_(x: Tensor, a = 0, b = 1): Tensor {
   checkNumber("uniform_", "a", a);
   checkNumber("uniform_", "b", b, { min: a });
-  return fill("uniform_", x, () => random(rand, x).mul(b - a).add(a));
+  return fill("uniform_", x, () =>
+    random(rand, x)
+      .mul(b - a)
+      .add(a),
+  );
 }
 
 export function normal_(x: Tensor, mean = 0, std = 1): Tensor {
@@ -115,6 +119,7 @@ function random(make: typeof rand, x: Tensor): Tensor {
 
 function fill(op: string, x: Tensor, values: () => Tensor): Tensor {
   requireTensor(op, "the tensor", x);
-  if (!x.isFloatingPoint()) fail(op, `the tensor must be floating, it is ${x.dtype}`, { dtype: x.dtype }, "dtype");
+  if (!x.isFloatingPoint())
+    fail(op, `the tensor must be floating, it is ${x.dtype}`, { dtype: x.dtype }, "dtype");
   return noGrad(() => x.copy_(values()));
 }

@@ -31,7 +31,9 @@ export class Linear extends Module {
     const defaults: Required<LinearOptions> = { bias: true, dtype: "float32", device: "cpu" };
     const { bias, dtype, device } = readOptions("Linear", options, defaults);
     this.weight = new Parameter(empty([outFeatures, inFeatures], { dtype, device }));
-    this.bias = checkBoolean("Linear", "bias", bias) ? new Parameter(empty([outFeatures], { dtype, device })) : null;
+    this.bias = checkBoolean("Linear", "bias", bias)
+      ? new Parameter(empty([outFeatures], { dtype, device }))
+      : null;
     this.resetParameters();
   }
 

@@ -79,7 +79,8 @@ export abstract class Module {
 
   /** `["", this]`, then `["fc1", module]` and so on. */
   namedModules(prefix = ""): [string, Module][] {
-    if (typeof prefix !== "string") fail("namedModules", `the prefix must be a string, it is ${show(prefix)}`);
+    if (typeof prefix !== "string")
+      fail("namedModules", `the prefix must be a string, it is ${show(prefix)}`);
     const found: [string, Module][] = [];
     const seen = new Set<Module>();
     const pending: [string, Module][] = [[prefix, this]];
@@ -88,7 +89,9 @@ export abstract class Module {
       if (seen.has(module)) continue;
       seen.add(module);
       found.push([path, module]);
-      const below = module.namedChildren().map(([name, child]): [string, Module] => [join(path, name), child]);
+      const below = module
+        .namedChildren()
+        .map(([name, child]): [string, Module] => [join(path, name), child]);
       pending.push(...below.reverse());
     }
     return found;
@@ -121,7 +124,10 @@ export abstract class Module {
     if (value !== null) requireTensor(op, name, value);
     const given = readOptions(op, options, { persistent: true });
     let buffers = buffersOf.get(this);
-    if (buffers === undefined) buffersOf.set(this, (buffers = new Map()));
+    if (buffers === undefined) {
+      buffers = new Map<string, { persistent: boolean }>();
+      buffersOf.set(this, buffers);
+    }
     buffers.set(name, { persistent: checkBoolean(op, "persistent", given.persistent) });
     (this as unknown as Record<string, unknown>)[name] = value;
   }
@@ -250,7 +256,12 @@ export abstract class Module {
       }
       return output;
     };
-    Object.defineProperty(this, "forward", { value: forward, configurable: true, writable: true, enumerable: false });
+    Object.defineProperty(this, "forward", {
+      value: forward,
+      configurable: true,
+      writable: true,
+      enumerable: false,
+    });
     hooked.set(this, state);
     return state;
   }

@@ -19,7 +19,12 @@ export class Parameter extends Tensor {
     const values = data instanceof Tensor ? data : tensor(data);
     if (requiresGrad && !values.isFloatingPoint()) {
       const dtype = values.dtype;
-      fail("Parameter", `only floating dtypes have gradients, this is ${dtype}; give { requiresGrad: false }`, { dtype }, "dtype");
+      fail(
+        "Parameter",
+        `only floating dtypes have gradients, this is ${dtype}; give { requiresGrad: false }`,
+        { dtype },
+        "dtype",
+      );
     }
     native.ops["detach"]!(this, values);
     refresh(this);

@@ -38,7 +38,9 @@ export function loadState(
     if (!(value instanceof Tensor)) {
       problems.push(`${key} must be a tensor, it is ${show(value)}`);
     } else if (value.shape.join() !== target.shape.join()) {
-      problems.push(`${key} is [${value.shape.join(", ")}] in the state, [${target.shape.join(", ")}] in the model`);
+      problems.push(
+        `${key} is [${value.shape.join(", ")}] in the state, [${target.shape.join(", ")}] in the model`,
+      );
     } else {
       copies.push([target, value]);
     }

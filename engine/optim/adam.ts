@@ -47,17 +47,14 @@ interface GroupState {
  * p ← p − lr · m̂ / (√v̂ + eps), with m and v the running means of g and g². Weight decay is added to the gradient.
  */
 export class Adam extends Optimizer<Options> {
+  /** Whether weight decay shrinks the parameter itself rather than adding to its gradient. */
+  protected readonly isDecoupled: boolean = false;
   readonly #hyper = new Float64Array(9);
   readonly #moments = new Map<Tensor, Moments>();
   readonly #groups = new WeakMap<ParamGroup<Options>, GroupState>();
 
   constructor(params: ParamsInput<Options>, options?: AdamOptions) {
     super(params, readOptions<Options>("Adam", options, defaults));
-  }
-
-  /** Whether weight decay shrinks the parameter itself rather than adding to its gradient. */
-  protected get isDecoupled(): boolean {
-    return false;
   }
 
   protected checkOptions(options: Options): void {
@@ -154,11 +151,9 @@ export class Adam extends Optimizer<Options> {
 
 /** Adam whose weight decay shrinks the parameter itself: p ← p · (1 − lr · weightDecay) first. Decay is 0.01 by default. */
 export class AdamW extends Adam {
-  constructor(params: ParamsInput<Options>, options?: AdamOptions) {
-    super(params, { ...readOptions<Options>("AdamW", options, { ...defaults, weightDecay: 0.01 }) });
-  }
+  protected override readonly isDecoupled: boolean = true;
 
-  protected override get isDecoupled(): boolean {
-    return true;
+  constructor(params: ParamsInput<Options>, options?: AdamOptions) {
+    super(params, readOptions<Options>("AdamW", options, { ...defaults, weightDecay: 0.01 }));
   }
 }

@@ -17,7 +17,7 @@ export abstract class LRScheduler {
     if (!((optimizer as unknown) instanceof Optimizer)) {
       fail(new.target.name, `the first argument must be an optimizer, it is ${show(optimizer)}`);
     }
-    this.optimizer = optimizer as unknown as LRScheduler["optimizer"];
+    this.optimizer = optimizer;
     this.baseLrs = this.optimizer.paramGroups.map((group) => group.lr);
   }
 
@@ -79,10 +79,16 @@ export class MultiStepLR extends LRScheduler {
 
   constructor(optimizer: AnyOptimizer, milestones: readonly number[], options?: { gamma?: number }) {
     super(optimizer);
-    if (!Array.isArray(milestones)) fail("MultiStepLR", `milestones must be an array, it is ${show(milestones)}`);
-    for (const epoch of milestones) checkNumber("MultiStepLR", "a milestone", epoch, { min: 0, integer: true });
-    this.milestones = [...milestones];
-    this.gamma = checkNumber("MultiStepLR", "gamma", readOptions("MultiStepLR", options, { gamma: 0.1 }).gamma);
+    if (!Array.isArray(milestones))
+      fail("MultiStepLR", `milestones must be an array, it is ${show(milestones)}`);
+    for (const epoch of milestones)
+      checkNumber("MultiStepLR", "a milestone", epoch, { min: 0, integer: true });
+    this.milestones = [...(milestones as readonly number[])];
+    this.gamma = checkNumber(
+      "MultiStepLR",
+      "gamma",
+      readOptions("MultiStepLR", options, { gamma: 0.1 }).gamma,
+    );
   }
 
   protected rate(base: number, epoch: number): number {

@@ -55,7 +55,10 @@ export abstract class Optimizer<Options extends { lr: number }> {
   protected abstract updateGroup(group: ParamGroup<Options>, norms: Float64Array): void;
 
   /** The saved tensors and counts of a parameter, by PyTorch's keys. */
-  protected abstract saveState(parameter: Tensor, group: ParamGroup<Options>): Record<string, Tensor | number>;
+  protected abstract saveState(
+    parameter: Tensor,
+    group: ParamGroup<Options>,
+  ): Record<string, Tensor | number>;
 
   protected abstract loadState(
     parameter: Tensor,
@@ -109,7 +112,8 @@ export abstract class Optimizer<Options extends { lr: number }> {
     const report = this.#currentReport();
     for (let k = 0; k < this.paramGroups.length; k++) {
       const group = this.paramGroups[k]!;
-      if (typeof group.lr !== "number") fail(this.constructor.name, `lr must be a number, it is ${show(group.lr)}`);
+      if (typeof group.lr !== "number")
+        fail(this.constructor.name, `lr must be a number, it is ${show(group.lr)}`);
       this.updateGroup(group, report.norms[k]!);
       report.info.learningRates[k] = group.lr;
     }
@@ -198,7 +202,8 @@ function isCurrent(report: Report, groups: readonly { params: Tensor[] }[]): boo
     for (const parameter of group.params) {
       if (params[at] !== parameter) return false;
       const label = parameter.label;
-      if (label !== null && label !== info.names[at] && !info.names[at]!.startsWith(`${label}#`)) return false;
+      if (label !== null && label !== info.names[at] && !info.names[at]!.startsWith(`${label}#`))
+        return false;
       at += 1;
     }
   }

@@ -69,7 +69,8 @@ export class SGD extends Optimizer<Options> {
 
   #buffersOf(group: ParamGroup<Options>): Tensor[] {
     const cached = this.#lists.get(group);
-    if (cached?.params === group.params && cached.buffers.length === group.params.length) return cached.buffers;
+    if (cached?.params === group.params && cached.buffers.length === group.params.length)
+      return cached.buffers;
     const buffers = group.params.map((parameter) => {
       let buffer = this.#buffers.get(parameter);
       if (buffer === undefined) this.#buffers.set(parameter, (buffer = new Tensor()));

@@ -12,9 +12,13 @@ const category = memoryCategories.indexOf("optimizerState");
 
 /** A state tensor with its fields filled in; null while no step has made it. */
 export function readState(state: Tensor | undefined): Tensor | null {
-  if (state === undefined || !native.isWrapped(state)) return null;
-  refresh(state);
-  return state;
+  if (state === undefined) return null;
+  try {
+    refresh(state);
+    return state;
+  } catch {
+    return null; // still an empty object: its parameter never had a gradient
+  }
 }
 
 /** A copy of a saved state tensor that fits its parameter; null where there is none. */

@@ -1,0 +1,61 @@
+// Tensor.backward(): checks what it was given, tells the recorder, and hands over to the native core.
+
+import { checkBoolean, readOptions } from "./errors.js";
+import { native } from "./native.js";
+import { observer } from "./observer.js";
+import { requireTensor, Tensor } from "./tensor.js";
+
+export interface BackwardOptions {
+  /** The gradient of whatever follows, in the shape of the tensor; a scalar needs none. */
+  gradient?: Tensor | null;
+  /** Keeps the graph for another backward. Default: the value of `createGraph`. */
+  retainGraph?: boolean;
+  /** Records the backward pass itself, for second derivatives. */
+  createGraph?: boolean;
+}
+
+const backwardDefaults: { gradient: Tensor | null; retainGraph: boolean | null; createGraph: boolean } = {
+  gradient: null,
+  retainGraph: null,
+  createGraph: false,
+};
+
+/** Backward calls within backward calls (a hook, a custom function) are not the user's loss. */
+let depth = 0;
+
+/** `x.backward()` */
+export function runBackward(x: Tensor, given: Tensor | BackwardOptions | undefined): void {
+  if (given === undefined) {
+    startBackward([x], [null], false, false);
+    return;
+  }
+  const options =
+    given instanceof Tensor
+      ? { ...backwardDefaults, gradient: given }
+      : readOptions("backward", given, backwardDefaults);
+  const { retainGraph, createGraph } = readFlags("backward", options);
+  if (options.gradient !== null) requireTensor("backward", "gradient", options.gradient);
+  startBackward([x], [options.gradient], retainGraph, createGraph);
+}
+
+export function startBackward(
+  tensors: Tensor[],
+  grads: (Tensor | null)[],
+  retainGraph: boolean,
+  createGraph: boolean,
+): void {
+  if (depth === 0 && observer.current !== null) observer.current.backward(tensors[0]!);
+  depth += 1;
+  try {
+    native.backward(tensors, grads, retainGraph, createGraph);
+  } finally {
+    depth -= 1;
+  }
+}
+
+export function readFlags(op: string, options: { retainGraph: boolean | null; createGraph: boolean }) {
+  const createGraph = checkBoolean(op, "createGraph", options.createGraph);
+  const retainGraph =
+    options.retainGraph === null ? createGraph : checkBoolean(op, "retainGraph", options.retainGraph);
+  return { retainGraph, createGraph };
+}

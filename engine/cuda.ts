@@ -1,0 +1,62 @@
+// cuda: PyTorch's names for CUDA devices. Without one, questions are answered and orders refused in one sentence.
+
+import { fail } from "./errors.js";
+import * as memory from "./memory.js";
+import { native, type NativeDevice } from "./native.js";
+
+function usable(): NativeDevice[] {
+  return native.devices().filter((device) => device.kind === "cuda" && device.usable);
+}
+
+/** Whether tensors can be put on a CUDA device. */
+export function isAvailable(): boolean {
+  return usable().length > 0;
+}
+
+export function deviceCount(): number {
+  return usable().length;
+}
+
+export function getDeviceName(index = 0): string {
+  return getDeviceProperties(index).description;
+}
+
+/** What is known of a device; memory in bytes. */
+export function getDeviceProperties(index = 0): NativeDevice {
+  const found = usable().find((device) => device.index === index);
+  if (found !== undefined) return found;
+  const refused = native.devices().find((device) => device.kind === "cuda" && device.reason !== null);
+  const why = refused?.reason ?? "no CUDA device was found";
+  return fail("cuda", `cuda:${index} is not usable here: ${why}`, { device: `cuda:${index}` }, "device");
+}
+
+/** Waits until everything asked of the device is done. */
+export function synchronize(): void {
+  if (isAvailable()) native.synchronize();
+}
+
+export function emptyCache(): void {
+  if (isAvailable()) memory.emptyCache();
+}
+
+/** Bytes; 0 without a CUDA device, as in PyTorch. */
+export function memoryAllocated(index = 0): number {
+  return isAvailable() ? memory.allocated(`cuda:${index}`) : 0;
+}
+
+export function maxMemoryAllocated(index = 0): number {
+  return isAvailable() ? memory.maxAllocated(`cuda:${index}`) : 0;
+}
+
+export function memoryReserved(index = 0): number {
+  return isAvailable() ? memory.reserved(`cuda:${index}`) : 0;
+}
+
+export function memoryStats(index = 0): memory.MemoryStats {
+  return isAvailable() ? memory.stats(`cuda:${index}`) : {};
+}
+
+export function memorySummary(index = 0): string {
+  getDeviceProperties(index);
+  return memory.summary(`cuda:${index}`);
+}

@@ -1,0 +1,282 @@
+// DataLoader: batches of a dataset, in order or shuffled, for `for` and for `for await`.
+
+import { checkBoolean, checkFunction, checkNumber, fail, readOptions } from "../errors.js";
+import { tensor } from "../create.js";
+import { native } from "../native.js";
+import { observer } from "../observer.js";
+import { memoryCategories } from "../protocol.js";
+import { randomOrder, type Generator } from "../random.js";
+import type { Tensor } from "../tensor.js";
+import { defaultCollate, type Collated } from "./collate.js";
+import { IterableDataset, Subset, TensorDataset, toDataset, type Dataset } from "./dataset.js";
+import { BatchSampler, checkGenerator, checkSampler, type Sampler } from "./samplers.js";
+
+export interface DataLoaderOptions<Item, Batch> {
+  /** Items a batch. */
+  batchSize?: number;
+  /** In a new random order each epoch. */
+  shuffle?: boolean;
+  /** The order of items; instead of shuffle. */
+  sampler?: Sampler | readonly number[] | null;
+  /** The items of each batch; instead of batchSize, shuffle, sampler and dropLast. */
+  batchSampler?: Iterable<readonly number[]> | null;
+  /** Makes a batch of a list of items. */
+  collateFn?: ((items: Item[]) => Batch) | null;
+  /** Leaves out a last batch that is not full. */
+  dropLast?: boolean;
+  /** Shuffles by this instead of by the seed of the process. */
+  generator?: Generator | null;
+  /** Threads that load; batches are loaded on the main thread whatever it is. */
+  numWorkers?: number;
+  /** Host memory that a GPU copies from faster. */
+  pinMemory?: boolean;
+  /** Batches loaded ahead by each worker; needs workers. */
+  prefetchFactor?: number | null;
+  /** Keeps the workers between epochs; needs workers. */
+  persistentWorkers?: boolean;
+  /** Runs in each worker when it starts, with its number. */
+  workerInitFn?: ((worker: number) => void) | null;
+}
+
+const op = "DataLoader";
+const inputCategory = memoryCategories.indexOf("input");
+
+/** The tensors of a dataset that is nothing but tensors, and which of their entries belong to it. */
+interface WholeTensors {
+  tensors: readonly Tensor[];
+  entries: Int32Array | null;
+}
+
+/**
+ * Iterating gives one epoch of batches: `for await (const [x, y] of loader)`, or `for` where no item is a promise. Batches
+ * of a TensorDataset, or of a part of one, are cut from the whole tensors in one go.
+ */
+export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>, AsyncIterable<Batch> {
+  readonly dataset: Dataset<Item> | IterableDataset<Item>;
+  readonly batchSize: number | null;
+  readonly dropLast: boolean;
+  readonly shuffle: boolean;
+  readonly numWorkers: number;
+  readonly pinMemory: boolean;
+  readonly prefetchFactor: number | null;
+  readonly persistentWorkers: boolean;
+  readonly #sampler: Sampler | readonly number[] | null;
+  readonly #batchSampler: Iterable<readonly number[]> | null;
+  readonly #generator: Generator | null;
+  readonly #collate: (items: Item[]) => Batch;
+  readonly #whole: WholeTensors | null;
+
+  constructor(
+    dataset: Dataset<Item> | IterableDataset<Item> | readonly Item[],
+    options?: DataLoaderOptions<Item, Batch>,
+  ) {
+    const given = readOptions<Required<DataLoaderOptions<Item, Batch>>>(op, options, {
+      batchSize: 1,
+      shuffle: false,
+      sampler: null,
+      batchSampler: null,
+      collateFn: null,
+      dropLast: false,
+      generator: null,
+      numWorkers: 0,
+      pinMemory: false,
+      prefetchFactor: null,
+      persistentWorkers: false,
+      workerInitFn: null,
+    });
+    this.dataset = dataset instanceof IterableDataset ? dataset : toDataset(op, dataset);
+    this.shuffle = checkBoolean(op, "shuffle", given.shuffle);
+    this.dropLast = checkBoolean(op, "dropLast", given.dropLast);
+    this.#generator = checkGenerator(op, given.generator);
+    const batchSize = checkNumber(op, "batchSize", given.batchSize, { min: 1, integer: true });
+    this.#sampler = given.sampler;
+    this.#batchSampler = given.batchSampler;
+    this.batchSize = given.batchSampler === null ? batchSize : null;
+    this.#checkOrder(options ?? {});
+
+    this.numWorkers = checkNumber(op, "numWorkers", given.numWorkers, { min: 0, integer: true });
+    this.pinMemory = checkBoolean(op, "pinMemory", given.pinMemory);
+    this.persistentWorkers = checkBoolean(op, "persistentWorkers", given.persistentWorkers);
+    this.prefetchFactor =
+      given.prefetchFactor === null
+        ? null
+        : checkNumber(op, "prefetchFactor", given.prefetchFactor, { min: 1, integer: true });
+    if (this.numWorkers === 0 && (this.prefetchFactor !== null || this.persistentWorkers)) {
+      fail(op, "prefetchFactor and persistentWorkers need workers, set numWorkers above 0");
+    }
+    if (given.workerInitFn !== null) checkFunction(op, "workerInitFn", given.workerInitFn);
+
+    if (given.collateFn !== null) checkFunction(op, "collateFn", given.collateFn);
+    this.#collate = given.collateFn ?? ((items) => defaultCollate(items) as Batch);
+    this.#whole = given.collateFn === null ? wholeTensors(this.dataset) : null;
+  }
+
+  #checkOrder(options: DataLoaderOptions<Item, Batch>): void {
+    if (this.#sampler !== null) {
+      checkSampler(op, this.#sampler);
+      if (this.shuffle) fail(op, "give either shuffle or a sampler, not both");
+    }
+    if (this.#batchSampler !== null) {
+      checkSampler(op, this.#batchSampler);
+      const others = ["batchSize", "shuffle", "sampler", "dropLast"] as const;
+      const also = others.filter((key) => options[key] !== undefined && options[key] !== false);
+      if (also.length > 0) fail(op, `a batchSampler decides alone, leave out ${also.join(", ")}`);
+    }
+    if (this.dataset instanceof IterableDataset) {
+      if (this.shuffle || this.#sampler !== null || this.#batchSampler !== null) {
+        fail(op, "an IterableDataset has an order of its own, leave out shuffle and samplers");
+      }
+    }
+  }
+
+  /** Batches an epoch. An IterableDataset has no length. */
+  get length(): number {
+    const batches = this.#countBatches();
+    return batches ?? fail(op, "the number of batches is not known before they are loaded");
+  }
+
+  #countBatches(): number | null {
+    if (this.dataset instanceof IterableDataset) return null;
+    if (this.#batchSampler !== null) {
+      const { length } = this.#batchSampler as { length?: unknown };
+      return typeof length === "number" ? length : null;
+    }
+    const count = this.#sampler === null ? this.dataset.length : this.#sampler.length;
+    return (this.dropLast ? Math.floor : Math.ceil)(count / this.batchSize!);
+  }
+
+  /** One epoch, for datasets whose items are at hand. */
+  *[Symbol.iterator](): Iterator<Batch, void> {
+    const { dataset } = this;
+    if (dataset instanceof IterableDataset) fail(op, "an IterableDataset needs 'for await'");
+    const batches = this.#beginEpoch();
+    let index = 0;
+    for (const entries of this.#order()) {
+      const batch =
+        this.#whole === null
+          ? this.#makeBatch(Array.from(entries, (entry) => atHand(dataset.get(entry))))
+          : this.#cut(this.#whole, entries);
+      observer.current?.batch(this, { samples: entries.length, index, batches });
+      index += 1;
+      yield batch;
+    }
+  }
+
+  /** One epoch. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Batch, void, void> {
+    const { dataset } = this;
+    const batches = this.#beginEpoch();
+    let index = 0;
+    if (dataset instanceof IterableDataset) {
+      for await (const items of this.#group(dataset)) {
+        const batch = this.#makeBatch(items);
+        observer.current?.batch(this, { samples: items.length, index, batches });
+        index += 1;
+        yield batch;
+      }
+      return;
+    }
+    for (const entries of this.#order()) {
+      const batch =
+        this.#whole === null
+          ? this.#makeBatch(await Promise.all(Array.from(entries, (entry) => dataset.get(entry))))
+          : this.#cut(this.#whole, entries);
+      observer.current?.batch(this, { samples: entries.length, index, batches });
+      index += 1;
+      yield batch;
+    }
+  }
+
+  #beginEpoch(): number | null {
+    const batches = this.#countBatches();
+    observer.current?.epoch(this, batches);
+    return batches;
+  }
+
+  /** The item numbers of each batch. */
+  *#order(): Iterable<ArrayLike<number>> {
+    if (this.#batchSampler !== null) {
+      yield* this.#batchSampler;
+      return;
+    }
+    const batchSize = this.batchSize!;
+    if (this.#sampler !== null) {
+      yield* new BatchSampler(this.#sampler, batchSize, { dropLast: this.dropLast });
+      return;
+    }
+    const count = (this.dataset as Dataset<Item>).length;
+    const order = this.shuffle
+      ? randomOrder(count, this.#generator)
+      : Int32Array.from({ length: count }, (_, k) => k);
+    for (let from = 0; from < count; from += batchSize) {
+      if (this.dropLast && from + batchSize > count) return;
+      yield order.subarray(from, from + batchSize);
+    }
+  }
+
+  async *#group(dataset: IterableDataset<Item>): AsyncGenerator<Item[], void, void> {
+    let items: Item[] = [];
+    for await (const item of dataset) {
+      items.push(item);
+      if (items.length < this.batchSize!) continue;
+      yield items;
+      items = [];
+    }
+    if (items.length > 0 && !this.dropLast) yield items;
+  }
+
+  #makeBatch(items: Item[]): Batch {
+    return asInput(() => this.#collate(items));
+  }
+
+  /** The entries of whole tensors, each in one native call. */
+  #cut(whole: WholeTensors, numbers: ArrayLike<number>): Batch {
+    return asInput(() => {
+      const entries =
+        whole.entries === null
+          ? Int32Array.from(numbers)
+          : Int32Array.from(numbers, (number) => whole.entries![number] ?? -1);
+      const { device } = whole.tensors[0]!;
+      const index = tensor(entries, { dtype: "int64", device });
+      const batch = whole.tensors.map((each) =>
+        each.indexSelect(0, each.device === device ? index : index.to(each.device)),
+      );
+      index.dispose();
+      return batch as Batch;
+    });
+  }
+}
+
+/** Runs `make` so that the memory it takes is counted as input. */
+function asInput<T>(make: () => T): T {
+  const before = native.setCategory(inputCategory);
+  try {
+    return make();
+  } finally {
+    native.setCategory(before);
+  }
+}
+
+function atHand<Item>(item: Item | Promise<Item>): Item {
+  if (item instanceof Promise) {
+    item.catch(() => undefined); // the error below says what is wrong; this one would end the process
+    fail(op, "the dataset gives promises, iterate with 'for await'");
+  }
+  return item;
+}
+
+function wholeTensors(dataset: unknown): WholeTensors | null {
+  if (dataset instanceof TensorDataset) {
+    const tensors = dataset.tensors as unknown;
+    // A class made of TensorDataset that gives other items than its tensors is loaded item by item.
+    const isPlain = dataset.get === TensorDataset.prototype.get && Array.isArray(tensors);
+    return isPlain ? { tensors: tensors as Tensor[], entries: null } : null;
+  }
+  if (dataset instanceof Subset) {
+    const whole = wholeTensors(dataset.dataset);
+    if (whole === null) return null;
+    const entries = Int32Array.from(dataset.indices, (index) => whole.entries?.[index] ?? index);
+    return { tensors: whole.tensors, entries };
+  }
+  return null;
+}

@@ -1,0 +1,30 @@
+// The package `descent`: everything a training script imports.
+
+import { DescentError } from "./errors.js";
+import { install } from "./generated/ops.js";
+import { connectCollector } from "./collector.js";
+import { native } from "./native.js";
+import { Tensor } from "./tensor.js";
+
+native.setErrorClass(DescentError);
+install(Tensor.prototype);
+connectCollector();
+
+export { Tensor, type GradFn, type NestedArray } from "./tensor.js";
+export type { DType, DataArray, TypedArray } from "./dtype.js";
+export { tensor, type NestedValues, type TensorOptions } from "./create.js";
+export * from "./generated/ops.js";
+export { slice, type Index, type Slice } from "./indexing.js";
+export { enableGrad, isGradEnabled, noGrad } from "./grad-mode.js";
+export { scope } from "./scope.js";
+export { initialSeed, manualSeed } from "./random.js";
+export { devices } from "./device.js";
+export { DescentError, type ErrorCode } from "./errors.js";
+export { run } from "./run.js";
+export * as autograd from "./autograd.js";
+export * as nn from "./nn/index.js";
+export * as init from "./nn/init.js";
+export * as optim from "./optim/index.js";
+export * as data from "./data/index.js";
+export * as memory from "./memory.js";
+export * as cuda from "./cuda.js";

@@ -1,0 +1,21 @@
+// nn: layers, losses, initial values.
+
+export { Module, type ForwardHook, type HookHandle, type Layer } from "./module.js";
+export { Parameter } from "./parameter.js";
+export type { LoadResult } from "./state.js";
+export { ModuleDict, ModuleList, Sequential } from "./containers.js";
+export { Identity, Linear, type LinearOptions } from "./linear.js";
+export * from "./activations.js";
+export { BatchNorm1d, Dropout, Flatten, type BatchNormOptions } from "./regularization.js";
+export {
+  BCEWithLogitsLoss,
+  CrossEntropyLoss,
+  L1Loss,
+  MSELoss,
+  NLLLoss,
+  type CrossEntropyLossOptions,
+  type Reduction,
+} from "./losses.js";
+export * as functional from "./functional.js";
+export * as init from "./init.js";
+export * as utils from "./utils.js";
