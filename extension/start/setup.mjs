@@ -1,4 +1,4 @@
-// Brings a clean clone to where it can build: `node extension/start/setup.mjs [--editor] [--browser]`.
+// Brings a clean clone to where it can build: `node extension/start/setup.mjs [--editor] [--browser] [--quiet]`.
 //
 // Plain Node and nothing installed, because it runs before anything is. What is there already is left alone.
 
@@ -50,12 +50,13 @@ export async function ensureDependencies() {
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const options = process.argv.slice(2);
   try {
-    const unknown = options.find((option) => !["--editor", "--browser"].includes(option));
-    if (unknown) throw new SetupError(`setup: no option '${unknown}', there are --editor and --browser.`);
+    const unknown = options.find((option) => !["--editor", "--browser", "--quiet"].includes(option));
+    if (unknown)
+      throw new SetupError(`setup: no option '${unknown}', there are --editor, --browser and --quiet.`);
     await ensureDependencies();
     if (options.includes("--editor")) await ensureEditor();
     if (options.includes("--browser")) await ensureBrowser();
-    console.log("Set-up is complete.");
+    if (!options.includes("--quiet")) console.log("Set-up is complete.");
   } catch (error) {
     reportAndExit(error);
   }
