@@ -31,6 +31,12 @@ def record():
     module.error("matmul", torch.matmul, [values([2, 3]), values([3, 2], dtype="int64")])
     module.case("mm", torch.mm, [values([2, 3]), values([3, 4], seed=2)])
     module.case("bmm", torch.bmm, [values([2, 2, 3]), values([2, 3, 4], seed=2)])
+    module.case("mv", torch.mv, [values([3, 4]), values([4], seed=2)])
+    module.case("dot", torch.dot, [values([4]), values([4], seed=2)])
+    module.case("outer", torch.outer, [values([3]), values([2], seed=2)])
+    for options in ({}, {"beta": 0.5, "alpha": 2}, {"beta": 0}):
+        module.case("addmm", torch.addmm, [values([4]), values([3, 2], seed=2), values([2, 4], seed=3)], **options)
+    module.error("dot", torch.dot, [values([4]), values([3])])
     module.error("mm", torch.mm, [values([3]), values([3, 4])])
     module.error("bmm", torch.bmm, [values([2, 2, 3]), values([3, 3, 4])])
     for shape in ([5, 3], [3], [2, 4, 3], [0, 3]):

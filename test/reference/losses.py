@@ -31,6 +31,18 @@ def record():
         module.case("F.nllLoss", F.nll_loss, [log_probabilities, target, weight], "$0", "$1", weight="$2", reduction=reduction)
         module.case("F.nllLoss", F.nll_loss, [log_probabilities, target], reduction=reduction, ignore_index=1)
         module.case("F.mseLoss", F.mse_loss, [values([3, 2]), values([3, 2], seed=2)], reduction=reduction)
+    for reduction in ("mean", "sum", "none"):
+        many = [values([2, 4, 3], -3, 3, seed=5), exact([2, 3], [3, 0, 1, 1, 2, 0], "int64")]
+        class_case(module, many, reduction=reduction)
+        module.case("F.nllLoss", F.nll_loss, many, reduction=reduction)
+        module.case("F.l1Loss", F.l1_loss, [values([3, 2]), values([3, 2], seed=2)], reduction=reduction)
+    for training in (True, False):
+        mean, spread = exact([4], [0.5, -0.5, 0.0, 1.0], tracked=False), exact([4], [1.0, 0.5, 2.0, 1.5], tracked=False)
+        scale, shift = values([4], seed=8), values([4], seed=9)
+        for spec in (values([5, 4]), values([3, 4, 2], seed=2), values([4, 5], via=[("transpose", 0, 1)])):
+            module.case("F.batchNorm", batch_norm, [spec, mean, spread, scale, shift], "$0", "$1", "$2",
+                        weight="$3", bias="$4", training=training, eps=0.01)
+    module.error("F.batchNorm", F.batch_norm, [values([1, 4])], "$0", None, None, training=True)
     class_case(module, [values([4, 5], via=[("transpose", 0, 1)]), target])
     class_case(module, [exact([2, 3], [900.0, 0.0, -900.0, 1.0, 2.0, 3.0]), exact([2], [1, 2], "int64")])
     class_case(module, [values([4]), exact([], [2], "int64")])
@@ -49,6 +61,11 @@ def record():
     module.case("F.dropout", F.dropout, [values([3, 4])], 1.0, training=True, options_in_js={"training": True})
     module.error("F.dropout", F.dropout, [values([3])], 1.5)
     return [module]
+
+
+def batch_norm(x, mean, spread, **options):
+    """The running values change in place; each precision starts from the same ones."""
+    return F.batch_norm(x, mean.clone(), spread.clone(), **options)
 
 
 def class_case(module, inputs, **options):

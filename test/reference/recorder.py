@@ -90,7 +90,7 @@ def argument(value):
         return {camel(key): argument(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [argument(item) for item in value]
-    return value
+    return "Infinity" if value == math.inf else value  # JSON has no infinity
 
 
 def resolve(value, inputs):

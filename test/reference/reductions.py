@@ -94,6 +94,12 @@ def record_deviations(module, plain, flipped, deep):
             module.case(name, function, [spec], 0, unbiased=False)
             module.case(name, function, [spec], -1, keepdim=True)
         module.case(name, function, [deep], [0, 2])
+    for p in (2, 1, 3, 0.5, float("inf")):
+        module.case("norm", torch.norm, [plain], p)
+        module.case("norm", torch.norm, [flipped], p, 1)
+    module.case("norm", torch.norm, [plain])
+    module.case("norm", torch.norm, [deep], 2, [0, 2], options_in_js={"keepdim": True}, keepdim=True)
+    module.case("norm", torch.norm, [exact([3], [0.0, 0.0, 0.0])])
     for spec in (plain, flipped, exact([2, 2], [800.0, 799.0, -900.0, -901.0])):
         module.case("logsumexp", torch.logsumexp, [spec], 1)
         module.case("logsumexp", torch.logsumexp, [spec], 0, keepdim=True)

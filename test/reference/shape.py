@@ -55,6 +55,12 @@ def record_views(module):
     for dim in (0, 1, -1, 2):
         module.case("Tensor.unsqueeze", T.unsqueeze, [x], dim)
     module.error("Tensor.unsqueeze", T.unsqueeze, [x], 3)
+    module.case("Tensor.movedim", T.movedim, [deep], 0, 2)
+    module.case("Tensor.movedim", T.movedim, [deep], [0, 1], [2, 0])
+    module.case("Tensor.broadcastTo", T.broadcast_to, [values([3, 1])], [2, 3, 4])
+    for diagonal in (0, 1, -1):
+        module.case("tril", torch.tril, [x], diagonal)
+        module.case("triu", torch.triu, [deep], diagonal)
     module.case("Tensor.contiguous", T.contiguous, [flipped])
 
 
@@ -92,6 +98,20 @@ def record_indexing(module):
     module.error("Tensor.select", T.select, [x], 0, 4)
     module.error("Tensor.select", T.select, [x], 0, -5)
     module.error("Tensor.select", T.select, [values([])], 0, 0)
+    places = exact([2, 3], [0, 3, 1, 2, 2, 0], "int64")
+    module.case("gather", torch.gather, [x, places], "$0", 0, "$1")
+    module.case("gather", torch.gather, [flipped, places], "$0", 1, "$1")
+    module.error("gather", torch.gather, [x, exact([1, 1], [5], "int64")], "$0", 1, "$1")
+    module.error("gather", torch.gather, [x, exact([1], [1], "int64")], "$0", 1, "$1")
+    module.case("scatterAdd", torch.scatter_add, [x, places, values([2, 3], seed=6)], "$0", 1, "$1", "$2")
+    module.case("scatterAdd", torch.scatter_add, [x, places, values([2, 3], seed=6)], "$0", 0, "$1", "$2")
+    mask = exact([4, 5], [k % 3 == 0 for k in range(20)], "bool")
+    module.case("maskedFill", torch.masked_fill, [x, mask], "$0", "$1", 1.5)
+    module.case("maskedFill", torch.masked_fill, [flipped, exact([5], [1, 0, 0, 1, 0], "bool")], "$0", "$1", -1)
+    module.case("maskedFill", torch.masked_fill, [x, mask, values([], seed=7)], "$0", "$1", "$2")
+    module.error("maskedFill", torch.masked_fill, [x, exact([3], [1, 0, 0], "bool")], "$0", "$1", 0)
+    module.case("F.oneHot", F.one_hot, [exact([2, 2], [0, 3, 1, 2], "int64")], 4)
+    module.case("F.oneHot", F.one_hot, [exact([3], [0, 2, 1], "int64")])
     for kind in ("int64", "int32"):
         index = exact([4], [2, 0, 2, 1], kind)
         for spec in (x, flipped, deep):

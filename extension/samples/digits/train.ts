@@ -60,7 +60,7 @@ async function testAccuracy(): Promise<number> {
   let right = 0;
   await noGrad(async () => {
     for await (const [x, y] of testLoader) {
-      right += Number(model.forward(x).argmax(1).eq(y).sum().item());
+      right += model.forward(x).argmax(1).eq(y).sum().item();
     }
   });
   return right / 360;

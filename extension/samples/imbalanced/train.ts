@@ -14,7 +14,7 @@ const epochs = Number(options.epochs);
 
 // Class 0: any other digit. Class 1: an eight.
 const { images, labels } = readDigits();
-const isEight = Array.from(labels.data(), (digit) => Number(digit) === 8);
+const isEight = (labels.tolist() as number[]).map((digit) => digit === 8);
 const dataset = new data.TensorDataset(images, labels.eq(8).to("int64"));
 
 const common = indicesOf(false);
@@ -63,7 +63,7 @@ async function recall(model: nn.Linear, images: data.Subset): Promise<number> {
   let count = 0;
   await noGrad(async () => {
     for await (const [x, y] of new data.DataLoader(images, { batchSize: 1000 })) {
-      right += Number(model.forward(x).argmax(1).eq(y).sum().item());
+      right += model.forward(x).argmax(1).eq(y).sum().item();
       count += x.shape[0]!;
     }
   });

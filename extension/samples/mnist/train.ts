@@ -62,7 +62,7 @@ async function testAccuracy(): Promise<number> {
   let right = 0;
   await noGrad(async () => {
     for await (const [x, y] of new data.DataLoader(testSet, { batchSize: 1000 })) {
-      right += Number(model.forward(x).argmax(1).eq(y).sum().item());
+      right += model.forward(x).argmax(1).eq(y).sum().item();
     }
   });
   return right / testSet.length;

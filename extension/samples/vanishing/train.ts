@@ -51,7 +51,7 @@ for (let epoch = 1; epoch <= epochs; epoch++) {
     const loss = criterion.forward(model.forward(x), y);
     loss.backward();
     optimizer.step();
-    lastLoss = Number(loss.item());
+    lastLoss = loss.item();
   }
 }
 
@@ -65,5 +65,5 @@ console.log(`first / last: ${(first / last).toExponential(1)}`);
 
 function gradientNorm(name: string): number {
   const parameter = new Map(model.namedParameters()).get(name);
-  return Math.sqrt(Number(parameter!.grad!.square().sum().item()));
+  return Math.sqrt(parameter!.grad!.square().sum().item());
 }

@@ -1,0 +1,113 @@
+// The cases that are timed, on our side. Each returns a function that runs it `count` times; peer.py has the same ones by the same names.
+
+import { readFileSync } from "node:fs";
+import { data, manualSeed, nn, optim, randint, randn, tensor } from "descent";
+
+/** What `run.mjs` prints beside each name. */
+export const cases = {
+  simplenet,
+  "simplenet-adam": simplenetAdam,
+  add,
+  "add-recorded": addRecorded,
+  backward,
+  "digits-epoch": digitsEpoch,
+};
+for (const size of [64, 256, 512, 1024]) cases[`matmul-${size}`] = () => matmul(size);
+
+class SimpleNet extends nn.Module {
+  fc1 = new nn.Linear(784, 128);
+  fc2 = new nn.Linear(128, 10);
+  relu = new nn.ReLU();
+  forward(x) {
+    return this.fc2.forward(this.relu.forward(this.fc1.forward(x)));
+  }
+}
+
+function simplenet() {
+  return trainSimpleNet((model) => new optim.SGD(model.parameters(), { lr: 0.1 }));
+}
+
+function simplenetAdam() {
+  return trainSimpleNet((model) => new optim.Adam(model.parameters(), { lr: 1e-3 }));
+}
+
+/** 784-128-10, batches of 32: what a training loop does between two batches. */
+function trainSimpleNet(makeOptimizer) {
+  manualSeed(0);
+  const model = new SimpleNet();
+  const criterion = new nn.CrossEntropyLoss({ weight: tensor([0.1, 1, 1, 1, 1, 1, 1, 1, 1, 1]) });
+  const optimizer = makeOptimizer(model);
+  const batches = Array.from({ length: 16 }, () => [randn([32, 784]), randint(0, 10, [32])]);
+  return (count) => {
+    for (let k = 0; k < count; k++) {
+      const [x, y] = batches[k % 16];
+      optimizer.zeroGrad();
+      const loss = criterion.forward(model.forward(x), y);
+      loss.backward();
+      optimizer.step();
+    }
+  };
+}
+
+function add() {
+  const x = randn([10]);
+  const y = randn([10]);
+  return (count) => {
+    for (let k = 0; k < count; k++) x.add(y);
+  };
+}
+
+function addRecorded() {
+  const x = randn([10]).requiresGrad_();
+  const y = randn([10]);
+  return (count) => {
+    for (let k = 0; k < count; k++) x.add(y);
+  };
+}
+
+function backward() {
+  const x = randn([10]).requiresGrad_();
+  const y = randn([10]);
+  return (count) => {
+    for (let k = 0; k < count; k++) {
+      x.grad = null;
+      x.mul(y).sum().backward();
+    }
+  };
+}
+
+function matmul(size) {
+  const a = randn([size, size]);
+  const b = randn([size, size]);
+  return (count) => {
+    for (let k = 0; k < count; k++) a.matmul(b);
+  };
+}
+
+/** One pass over the digits as the sample makes it, loader included. */
+function digitsEpoch() {
+  const bytes = readFileSync(new URL("../../extension/samples/digits/digits.bin", import.meta.url));
+  const images = tensor(bytes.subarray(0, 1797 * 64), { shape: [1797, 64], dtype: "float32" }).div(16);
+  const labels = tensor(bytes.subarray(1797 * 64), { dtype: "int64" });
+  const loader = new data.DataLoader(new data.TensorDataset(images, labels), {
+    batchSize: 16,
+    shuffle: true,
+  });
+  manualSeed(0);
+  const model = new nn.Sequential(
+    ...[new nn.Linear(64, 256), new nn.BatchNorm1d(256), new nn.ReLU(), new nn.Dropout(0.3)],
+    ...[new nn.Linear(256, 128), new nn.ReLU(), new nn.Dropout(0.3), new nn.Linear(128, 10)],
+  );
+  const criterion = new nn.CrossEntropyLoss();
+  const optimizer = new optim.Adam(model.parameters(), { lr: 1e-3 });
+  return async (count) => {
+    for (let k = 0; k < count; k++) {
+      for await (const [x, y] of loader) {
+        optimizer.zeroGrad();
+        const loss = criterion.forward(model.forward(x), y);
+        loss.backward();
+        optimizer.step();
+      }
+    }
+  };
+}

@@ -1,0 +1,104 @@
+# The cases of cases.mjs in PyTorch, timed on request over the same line protocol: python peer.py PORT.
+
+import json
+import socket
+import sys
+import time
+from pathlib import Path
+
+import numpy
+import torch
+from torch import nn, optim
+from torch.utils.data import DataLoader, TensorDataset
+
+
+def simplenet(make_optimizer=lambda model: optim.SGD(model.parameters(), lr=0.1)):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
+    criterion = nn.CrossEntropyLoss(weight=torch.tensor([0.1] + [1.0] * 9))
+    optimizer = make_optimizer(model)
+    batches = [(torch.randn(32, 784), torch.randint(0, 10, (32,))) for _ in range(16)]
+
+    def run(count):
+        for k in range(count):
+            x, y = batches[k % 16]
+            optimizer.zero_grad()
+            loss = criterion(model(x), y)
+            loss.backward()
+            optimizer.step()
+
+    return run
+
+
+def add(recorded=False):
+    x, y = torch.randn(10, requires_grad=recorded), torch.randn(10)
+
+    def run(count):
+        for _ in range(count):
+            x.add(y)
+
+    return run
+
+
+def backward():
+    x, y = torch.randn(10, requires_grad=True), torch.randn(10)
+
+    def run(count):
+        for _ in range(count):
+            x.grad = None
+            x.mul(y).sum().backward()
+
+    return run
+
+
+def matmul(size):
+    a, b = torch.randn(size, size), torch.randn(size, size)
+
+    def run(count):
+        for _ in range(count):
+            a.matmul(b)
+
+    return run
+
+
+def digits_epoch():
+    content = numpy.fromfile(Path(__file__).parents[2] / "extension/samples/digits/digits.bin", numpy.uint8)
+    images = torch.tensor(content[: 1797 * 64].reshape(-1, 64)).float() / 16
+    labels = torch.tensor(content[1797 * 64 :].astype(numpy.int64))
+    loader = DataLoader(TensorDataset(images, labels), batch_size=16, shuffle=True)
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(64, 256), nn.BatchNorm1d(256), nn.ReLU(), nn.Dropout(0.3),
+                          nn.Linear(256, 128), nn.ReLU(), nn.Dropout(0.3), nn.Linear(128, 10))
+    criterion = nn.CrossEntropyLoss()
+    optimizer = optim.Adam(model.parameters(), lr=1e-3)
+
+    def run(count):
+        for _ in range(count):
+            for x, y in loader:
+                optimizer.zero_grad()
+                loss = criterion(model(x), y)
+                loss.backward()
+                optimizer.step()
+
+    return run
+
+
+cases = {
+    "simplenet": simplenet,
+    "simplenet-adam": lambda: simplenet(lambda model: optim.Adam(model.parameters(), lr=1e-3)),
+    "add": add, "add-recorded": lambda: add(recorded=True), "backward": backward, "digits-epoch": digits_epoch,
+    **{f"matmul-{size}": lambda size=size: matmul(size) for size in (64, 256, 512, 1024)},
+}
+
+connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+prepared = {}
+stream = connection.makefile("rw")
+for line in stream:
+    request = json.loads(line)
+    name = request["case"]
+    if name not in prepared:
+        prepared[name] = cases[name]()
+    start = time.perf_counter()
+    prepared[name](request["count"])
+    stream.write(json.dumps({"milliseconds": (time.perf_counter() - start) * 1000}) + "\n")
+    stream.flush()

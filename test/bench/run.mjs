@@ -1,0 +1,207 @@
+// `npm run bench [-- WORD...] [--save]`: every case beside its peer in the same run. Prints medians of interleaved rounds
+// and their ratio. Peers: PyTorch, in the Python that DESCENT_BENCH_PYTHON names or else python3; and, for the recorder's cost, our own
+// training step recorded by `descent run` with a client attached, beside the same step unrecorded.
+
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { cpus, loadavg, tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { watchRun } from "./client.mjs";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = join(here, "../..");
+const words = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
+const isSaving = process.argv.includes("--save");
+
+/** Name → how many times per measurement (about 50 ms), and what one time is. */
+const plan = {
+  simplenet: { count: 200, what: "SimpleNet step (784-128-10, batch 32, SGD)" },
+  "simplenet-adam": { count: 200, what: "SimpleNet step (784-128-10, batch 32, Adam)" },
+  add: { count: 20_000, what: "add of 10 numbers" },
+  "add-recorded": { count: 20_000, what: "add of 10 numbers, for a gradient" },
+  backward: { count: 3000, what: "mul, sum, backward of 10 numbers" },
+  "matmul-64": { count: 2000, what: "matmul 64 × 64" },
+  "matmul-256": { count: 100, what: "matmul 256 × 256" },
+  "matmul-512": { count: 20, what: "matmul 512 × 512" },
+  "matmul-1024": { count: 3, what: "matmul 1024 × 1024" },
+  "digits-epoch": { count: 1, what: "epoch of the digits sample (113 steps, Adam)" },
+};
+const rounds = 21;
+
+const workers = [];
+const lines = [];
+
+try {
+  await main();
+} finally {
+  for (const worker of workers) worker.end();
+}
+
+async function main() {
+  if (!existsSync(join(root, "dist/engine/index.mjs"))) {
+    console.log("There is no build to measure: run 'npm run build' first.");
+    process.exitCode = 1;
+    return;
+  }
+  const load = loadavg()[0];
+  say(
+    `${new Date().toISOString().slice(0, 16)}Z, ${cpus().length} × ${cpus()[0].model}, Node ${process.version}`,
+  );
+  if (load > 0.5) say(`The machine was busy (load ${load.toFixed(1)}): take the ratios with care.`);
+  const ours = await startWorker("Descent", process.execPath, [join(here, "worker.mjs"), "--port", "PORT"]);
+  const torch = await startTorch();
+  const names = Object.keys(plan).filter(
+    (name) => words.length === 0 || words.some((word) => name.includes(word)),
+  );
+  if (torch !== null) {
+    say(`\n${"beside PyTorch".padEnd(48)}${"Descent".padStart(12)}${"PyTorch".padStart(12)}   ratio`);
+    for (const name of names) report(plan[name].what, await interleave(name, ours, torch));
+  }
+  if (names.includes("simplenet")) await measureRecorder(ours, torch);
+  if (isSaving) save();
+}
+
+/** What recording costs: the same step in a process that `descent run` started, with a client that reads every event. */
+async function measureRecorder(ours, torch) {
+  const folder = mkdtempSync(join(tmpdir(), "descent-bench-"));
+  const script = join(folder, "train.mjs");
+  writeFileSync(script, `await import(${JSON.stringify(new URL("worker.mjs", import.meta.url).href)});\n`);
+  const cli = join(root, "dist/cli/descent.mjs");
+  const recorded = await startWorker(
+    "recorded",
+    process.execPath,
+    [cli, "run", script, "--", "--port", "PORT"],
+    folder,
+  );
+  if (recorded === null) return;
+  const client = await watchRun(folder);
+  try {
+    say(
+      `\n${"recorder on, dashboard client attached".padEnd(48)}${"recorded".padStart(12)}${"plain".padStart(12)}   ratio`,
+    );
+    report(plan.simplenet.what, await interleave("simplenet", recorded, ours));
+    if (torch !== null) {
+      say(
+        `\n${"recorder on, beside PyTorch".padEnd(48)}${"recorded".padStart(12)}${"PyTorch".padStart(12)}   ratio`,
+      );
+      report(plan.simplenet.what, await interleave("simplenet", recorded, torch));
+    }
+    say(`the client read ${client.bytes()} bytes of events`);
+  } finally {
+    client.close();
+    recorded.end();
+    await recorded.ended;
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** Median microseconds of one time, of each side, measured in turns. */
+async function interleave(name, first, second) {
+  const { count } = plan[name];
+  const times = [[], []];
+  for (let round = -2; round < rounds; round++) {
+    for (const [k, worker] of [first, second].entries()) {
+      const { milliseconds } = await worker.ask({ case: name, count });
+      if (round >= 0) times[k].push((milliseconds * 1000) / count); // the first two warm up
+    }
+  }
+  return times.map(median);
+}
+
+function report(what, [first, second]) {
+  const show = (microseconds) =>
+    microseconds < 1000 ? `${microseconds.toFixed(2)} µs` : `${(microseconds / 1000).toFixed(2)} ms`;
+  say(
+    `${what.padEnd(48)}${show(first).padStart(12)}${show(second).padStart(12)}   ${(first / second).toFixed(3)}`,
+  );
+}
+
+async function startTorch() {
+  const python = process.env.DESCENT_BENCH_PYTHON ?? "python3";
+  try {
+    const version = execFileSync(
+      python,
+      ["-c", "import torch, numpy; print(torch.__version__, torch.get_num_threads())"],
+      {
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "ignore"],
+      },
+    );
+    const [release, threads] = version.trim().split(" ");
+    say(`PyTorch ${release} with ${threads} threads`);
+  } catch {
+    say(
+      `PyTorch is skipped: ${python} has none. Name a Python that has torch and numpy in DESCENT_BENCH_PYTHON.`,
+    );
+    return null;
+  }
+  return startWorker("PyTorch", python, [join(here, "peer.py"), "PORT"]);
+}
+
+/** A process that connects back and answers one line with one line. */
+function startWorker(name, command, args, cwd = root) {
+  return new Promise((resolve) => {
+    const server = createServer((socket) => {
+      server.close();
+      const replies = [];
+      let failure = null;
+      createInterface({ input: socket }).on("line", (line) => replies.shift()?.resolve(JSON.parse(line)));
+      socket.on("error", () => undefined);
+      socket.on("close", () => {
+        failure = new Error(`${name} ended in the middle of a measurement`);
+        for (const reply of replies) reply.reject(failure);
+      });
+      const worker = {
+        ask: (request) =>
+          new Promise((answer, reject) => {
+            if (failure) return reject(failure);
+            replies.push({ resolve: answer, reject });
+            socket.write(`${JSON.stringify(request)}\n`);
+          }),
+        end: () => socket.end(),
+        ended,
+      };
+      workers.push(worker);
+      resolve(worker);
+    });
+    let ended;
+    server.listen(0, "127.0.0.1", () => {
+      const port = String(server.address().port);
+      const child = spawn(
+        command,
+        args.map((argument) => (argument === "PORT" ? port : argument)),
+        {
+          cwd,
+          stdio: ["ignore", "ignore", "inherit"],
+        },
+      );
+      ended = new Promise((done) => child.on("exit", done));
+      child.on("exit", (code) => {
+        server.close();
+        if (code !== 0) say(`${name} is skipped: it ended with exit code ${code}.`);
+        resolve(null);
+      });
+    });
+  });
+}
+
+function save() {
+  const folder = join(here, "results");
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, `${new Date().toISOString().slice(0, 10)}.txt`);
+  writeFileSync(file, `${lines.join("\n")}\n`);
+  console.log(`\nsaved to ${file}`);
+}
+
+function say(line) {
+  lines.push(...line.split("\n"));
+  console.log(line);
+}
+
+function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)];
+}

@@ -1,0 +1,57 @@
+// Finds ops by their name in the table and calls them: as a user would where they are offered, else straight in the core.
+
+import * as descent from "descent";
+import { nn, Tensor } from "descent";
+import { native, type OpDescription } from "../../engine/native.js";
+
+export type Call = (...args: unknown[]) => Tensor | Tensor[];
+
+export const opTable: readonly OpDescription[] = native.describeOps();
+
+/** The function a user calls; for ops that are only methods in place, one that calls the method on a copy. Null: internal. */
+export function publicCall(name: string): Call | null {
+  const top = descent as unknown as Record<string, Call | undefined>;
+  const functional = nn.functional as unknown as Record<string, Call | undefined>;
+  const found = top[name] ?? functional[name];
+  if (typeof found === "function") return found;
+  const method = `${name.replace(/InPlace$/, "")}_`;
+  if (!(method in Tensor.prototype)) return null;
+  return (x, ...rest) => inPlace(method, (x as Tensor).clone(), rest);
+}
+
+/** `x.method(...)`, which must change x itself and return it. */
+export function inPlace(method: string, x: Tensor, args: unknown[]): Tensor {
+  const result = Reflect.apply((x as unknown as Record<string, Call>)[method]!, x, args);
+  if (result !== x) throw new Error(`${method} must return the tensor it changed`);
+  return x;
+}
+
+/** A call in the core, for ops that no user sees. */
+export function coreCall(name: string): Call {
+  return (...args) => {
+    const out = new Tensor();
+    native.ops[name]!(out, ...args);
+    return descent.add(out, 0); // an op of the package reads the geometry that the raw call left behind
+  };
+}
+
+/** How parameters are passed to an op: in their places, or as keys of the options object. */
+export function withParameters(
+  op: OpDescription | undefined,
+  inputs: unknown[],
+  parameters: readonly number[],
+): unknown[] {
+  if (parameters.length === 0) return inputs;
+  const described = op?.arguments.slice(inputs.length) ?? [];
+  if (described.length === 0 || described[0]!.positional || publicCall(op!.name) === null)
+    return [...inputs, ...parameters];
+  return [...inputs, Object.fromEntries(parameters.map((value, k) => [described[k]!.name, value]))];
+}
+
+export function listOf(result: Tensor | Tensor[]): Tensor[] {
+  return Array.isArray(result) ? result : [result];
+}
+
+export function valuesOf(x: Tensor): number[] {
+  return Array.from(x.data() as ArrayLike<number | bigint>, Number);
+}
