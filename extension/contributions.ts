@@ -199,6 +199,13 @@ export const settings = {
     scope: "resource",
     description: "Open the dashboard beside the script when a run is started from the editor.",
   },
+  "descent.dashboard.openOnLiveRun": {
+    type: "boolean",
+    default: false,
+    scope: "resource",
+    description:
+      "Open the dashboard of a live run that was started elsewhere, such as in a terminal, when it is found.",
+  },
   "descent.dashboard.smoothing": {
     type: "number",
     default: 0.6,

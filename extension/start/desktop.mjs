@@ -22,12 +22,15 @@ export function findDesktop({ env, platform, uid }) {
  * Installs the extension into a profile below `home` and opens `folder` with `file` in a new window.
  *
  * @param {string} code
- * @param {{ home: string, folder: string, file: string, vsix: string }} what
+ * @param {{ home: string, folder: string, file: string, vsix: string, settings?: Record<string, unknown> }} what
  */
-export async function openDesktop(code, { home, folder, file, vsix }) {
+export async function openDesktop(code, { home, folder, file, vsix, settings = {} }) {
   const profile = ["--user-data-dir", join(home, "data"), "--extensions-dir", join(home, "extensions")];
   mkdirSync(join(home, "data/User"), { recursive: true });
-  writeFileSync(join(home, "data/User/settings.json"), JSON.stringify(quietSettings, null, 2));
+  writeFileSync(
+    join(home, "data/User/settings.json"),
+    JSON.stringify({ ...quietSettings, ...settings }, null, 2),
+  );
   await step("Opening VS Code with the sample", async () => {
     const advice = "Run 'npm start -- --browser' to use VS Code in the browser.";
     await execute(code, [...profile, "--install-extension", vsix, "--force"], { advice });

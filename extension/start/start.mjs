@@ -17,6 +17,9 @@ const epochs = Number(process.env.DESCENT_START_EPOCHS ?? 400);
 /** How long training waits for somebody to open the page. */
 const patience = Number(process.env.DESCENT_START_PATIENCE ?? 60) * 1000;
 
+/** The training is started from this terminal; its dashboard is to open all the same. */
+const settings = { "descent.dashboard.openOnLiveRun": true };
+
 /** Things to end, newest first, when this ends. */
 const cleanUps = [];
 let isEnding = false;
@@ -60,7 +63,7 @@ async function main() {
 
   const { env, platform } = process;
   const code = options.includes("--browser") ? null : findDesktop({ env, platform, uid: process.getuid?.() });
-  if (code) await openDesktop(code, { home, folder: sample, file: script, vsix });
+  if (code) await openDesktop(code, { home, folder: sample, file: script, vsix, settings });
   else await openBrowserEditor({ home, sample, script, vsix });
 
   const status = await train(sample);
@@ -79,7 +82,7 @@ async function openBrowserEditor({ home, sample, script, vsix }) {
   const profile = join(home, "editor");
   let editor;
   await step("Starting VS Code", async () => {
-    editor = await startEditor({ home: profile, folder: sample, openFile: script, vsix: [vsix] });
+    editor = await startEditor({ home: profile, folder: sample, openFile: script, vsix: [vsix], settings });
   });
   cleanUps.push(async () => {
     await editor.stop();

@@ -36,6 +36,7 @@ export class Outcomes {
     const { expected, problems } = this.#options;
     const isNew = expected.claim(run);
     if (isNew) this.#begin(run);
+    else if (before === null && isLive(run.record.state)) this.#meet(run);
     const wasLive = before === null ? isNew : isLive(before.state);
     if (!wasLive || isLive(run.record.state)) return;
     if (run.record.error) problems.show(run.record);
@@ -46,6 +47,14 @@ export class Outcomes {
     const { editor, settings, dashboards, problems } = this.#options;
     problems.clear(run.record.script);
     if (settings.get("descent.dashboard.openOnRun", true, editor.Uri.file(run.record.script))) {
+      dashboards.open(run.folder, { preserveFocus: true });
+    }
+  }
+
+  /** A live run that this window did not start: from a terminal, or from before it was opened. */
+  #meet(run: Run): void {
+    const { editor, settings, dashboards } = this.#options;
+    if (settings.get("descent.dashboard.openOnLiveRun", false, editor.Uri.file(run.record.script))) {
       dashboards.open(run.folder, { preserveFocus: true });
     }
   }
