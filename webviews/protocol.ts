@@ -37,9 +37,11 @@ export interface SeriesInfo {
   layer: string | null;
   unit: "" | "bytes" | "samples/s" | "ms";
   count: number;
-  last: number;
-  min: number;
-  max: number;
+  /** null where the value is NaN or infinite, which JSON has not, or where there is none. */
+  last: number | null;
+  /** Over the finite values; null where there is none. */
+  min: number | null;
+  max: number | null;
   /** Values that were NaN or infinite. */
   nonFinite: number;
 }
@@ -64,7 +66,13 @@ export interface SeriesChunk {
 }
 
 export type ToDashboard =
-  | { type: "snapshot"; run: RunView | null; series: SeriesInfo[]; settings: DashboardSettings; state: DashboardState | null }
+  | {
+      type: "snapshot";
+      run: RunView | null;
+      series: SeriesInfo[];
+      settings: DashboardSettings;
+      state: DashboardState | null;
+    }
   | { type: "run"; run: RunView }
   | { type: "series"; series: SeriesInfo[] }
   /** At most 20 a second. Answers to `view` carry its number; live growth carries the number of the newest view. */
@@ -73,8 +81,12 @@ export type ToDashboard =
 
 export type FromDashboard =
   | { type: "ready" }
-  /** What is on screen: the tags, the window in steps (null: everything, growing) and about how many buckets are wanted. */
+  /**
+   * What is on screen: the tags, the window in steps and about how many buckets are wanted in it. `from` null: from
+   * the first point. `to` null: to the end, and growing with it. Each is answered by `data` with whole windows first.
+   */
   | { type: "view"; view: number; tags: string[]; from: number | null; to: number | null; buckets: number }
+  /** `kill` has been confirmed by the user when it arrives. */
   | { type: "control"; action: "pause" | "resume" | "stepBatch" | "stop" | "kill" | "rerun" }
   | { type: "open"; file: string; line: number; column: number }
   | { type: "startTraining" }
@@ -91,6 +103,12 @@ export interface DashboardState {
   logScale: Record<string, boolean>;
   logX: boolean;
   xAxis: "step" | "wall" | "relative";
+  /** Tags whose series are switched off in a legend. */
   hidden: string[];
+  /** A fixed window in steps; null while the charts follow the run. */
   window: { from: number; to: number } | null;
+  /** While following: how many of the last steps are shown; null for the whole run. */
+  span: number | null;
+  /** Ids of the cards shown over the whole width. */
+  wide: string[];
 }

@@ -1,0 +1,179 @@
+// Opens the built dashboard in a plain Chromium, in a page like the one the extension makes: same policy, same variables.
+
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { chromium, type Browser, type Page } from "playwright-core";
+import type { FakeExtension, HarnessOptions } from "./extension.js";
+import { themes, type ThemeName } from "./themes.js";
+
+const root = process.cwd();
+const origin = "http://descent.test";
+const nonce = "bm9uY2U";
+
+/** The policy the extension sets: own style sheet, own script by nonce, nothing else. */
+export const policy = `default-src 'none'; style-src ${origin} 'nonce-${nonce}'; script-src 'nonce-${nonce}'`;
+
+const candidates = [
+  process.env["CHROMIUM"],
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+];
+
+/** Why these tests cannot run here; null when they can. */
+export function missing(): string | null {
+  if (chromiumPath() === null)
+    return "no Chromium: install the Debian package chromium, or set CHROMIUM to its path";
+  return null;
+}
+
+function chromiumPath(): string | null {
+  return candidates.find((path): path is string => path !== undefined && existsSync(path)) ?? null;
+}
+
+export async function launch(): Promise<Browser> {
+  return await chromium.launch({
+    executablePath: chromiumPath()!,
+    args: [
+      ...[
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+      ],
+      ...["--disable-component-update", "--disable-sync"],
+    ],
+  });
+}
+
+export interface PageOptions extends HarnessOptions {
+  theme?: ThemeName;
+  width?: number;
+  height?: number;
+  reducedMotion?: boolean;
+  deviceScaleFactor?: number;
+}
+
+export interface DashboardPage {
+  page: Page;
+  /** Violations of the policy and errors of the page, as they came. */
+  problems: string[];
+  /** Calls a method of the fake extension. */
+  tell<Name extends Methods>(name: Name, ...args: Parameters<FakeExtension[Name]>): Promise<void>;
+  /** The messages of one type that the dashboard has sent. */
+  sent(type: string): Promise<Record<string, unknown>[]>;
+  /** Waits until the page has drawn what it knows. */
+  settled(): Promise<void>;
+  close(): Promise<void>;
+}
+
+type Methods = {
+  [K in keyof FakeExtension]: FakeExtension[K] extends (...args: never[]) => void ? K : never;
+}[keyof FakeExtension];
+
+export async function openDashboard(browser: Browser, options: PageOptions): Promise<DashboardPage> {
+  const context = await browser.newContext({
+    viewport: { width: options.width ?? 1320, height: options.height ?? 900 },
+    reducedMotion: options.reducedMotion === true ? "reduce" : "no-preference",
+    deviceScaleFactor: options.deviceScaleFactor ?? 1,
+    timezoneId: "UTC",
+    locale: "en-GB",
+  });
+  const page = await context.newPage();
+  const problems: string[] = [];
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") problems.push(message.text());
+  });
+  page.on("pageerror", (error) => problems.push(error.message));
+  const harness = await harnessScript();
+  await page.route("**/*", async (route) => {
+    const path = new URL(route.request().url()).pathname;
+    const file = join(root, "dist/webviews", path);
+    if (path === "/") {
+      await route.fulfill({ contentType: "text/html", body: html(options, harness) });
+    } else if (existsSync(file)) {
+      const contentType = path.endsWith(".css") ? "text/css" : "text/javascript";
+      await route.fulfill({ contentType, body: readFileSync(file) });
+    } else {
+      await route.fulfill({ status: 404 });
+    }
+  });
+  await page.goto(`${origin}/`);
+  await page.evaluate(themeScript(options.theme ?? "dark"));
+  const dashboard: DashboardPage = {
+    page,
+    problems,
+    tell: async (name, ...args) => {
+      await page.evaluate(`fake[${JSON.stringify(name)}](...${toJson(args)})`);
+      await dashboard.settled();
+    },
+    sent: async (type) => await page.evaluate(`fake.sent.filter((m) => m.type === ${JSON.stringify(type)})`),
+    // Two frames: one draws what is known, the next is after it. The pause between requests for data is 60 ms.
+    settled: async () => {
+      await page.evaluate(
+        `new Promise((done) => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(() => done())), 70))`,
+      );
+    },
+    close: async () => {
+      await context.close();
+    },
+  };
+  await dashboard.settled();
+  return dashboard;
+}
+
+/** The page as the extension writes it. */
+function html(options: PageOptions, harness: string): string {
+  const { run, stored, smoothing } = options;
+  const json = toJson({ run, stored, smoothing }).replaceAll("<", "\\u003c");
+  return `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta http-equiv="Content-Security-Policy" content="${policy}" />
+    <meta property="csp-nonce" content="${nonce}" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <title>Dashboard</title>
+    <link rel="stylesheet" href="/dashboard.css" />
+  </head>
+  <body class="${themes[options.theme ?? "dark"].kind}">
+    <script nonce="${nonce}">globalThis.harnessOptions = ${json}; ${harness}</script>
+    <script nonce="${nonce}" src="/dashboard.js"></script>
+  </body>
+</html>`;
+}
+
+/** VS Code sets its variables on the root element and its class on the body, and changes them when the theme changes. */
+export function themeScript(name: ThemeName): string {
+  const { kind, variables } = themes[name];
+  return `(() => {
+    const root = document.documentElement;
+    for (const name of [...root.style]) root.style.removeProperty(name);
+    for (const [name, value] of Object.entries(${JSON.stringify(variables)})) root.style.setProperty("--vscode-" + name, value);
+    document.body.className = ${JSON.stringify(kind)};
+    document.body.dataset.vscodeThemeKind = ${JSON.stringify(kind)};
+  })()`;
+}
+
+/** As JSON, but values that JSON has not stand as strings, which `Number` reads. */
+function toJson(value: unknown): string {
+  return JSON.stringify(value, (_key, item: unknown) =>
+    typeof item === "number" && !Number.isFinite(item) ? item.toString() : item,
+  );
+}
+
+let built: Promise<string> | null = null;
+
+/** harness/extension.ts as a script for the page. */
+function harnessScript(): Promise<string> {
+  built ??= build({
+    entryPoints: [join(root, "test/webviews/harness/extension.ts")],
+    bundle: true,
+    write: false,
+    format: "iife",
+    target: "es2022",
+  }).then((result) => result.outputFiles[0]!.text);
+  return built;
+}

@@ -1,0 +1,224 @@
+// The data layer of a chart, on a canvas: bands, lines, stacked areas, and marks for values that are no number.
+
+import { nanFlag, negativeInfinityFlag, positiveInfinityFlag, type Points } from "./buckets.js";
+import type { ChartTheme, SeriesStyle } from "./palette.js";
+import type { XScale, YScale } from "./scales.js";
+import type { Stack } from "./stack.js";
+
+/** Index range [from, to) of what is to be drawn, with one neighbour on each side so that lines run off the edge. */
+export interface Range {
+  from: number;
+  to: number;
+}
+
+type Context = CanvasRenderingContext2D;
+
+/** The least and greatest value of each bucket, filled. */
+export function drawBand(
+  c: Context,
+  points: Points,
+  range: Range,
+  x: XScale,
+  y: YScale,
+  style: SeriesStyle,
+): void {
+  const xs = x.values(points);
+  const floor = y.place(y.domain[0]);
+  const edge = (value: number): number => {
+    const at = y.place(value);
+    return Number.isNaN(at) ? floor : at;
+  };
+  c.fillStyle = style.color;
+  c.globalAlpha = 0.2;
+  c.beginPath();
+  for (const [from, to] of runs(points.mean, range)) {
+    c.moveTo(x.place(xs[from]!), edge(points.max[from]!));
+    for (let i = from + 1; i < to; i++) c.lineTo(x.place(xs[i]!), edge(points.max[i]!));
+    for (let i = to - 1; i >= from; i--) c.lineTo(x.place(xs[i]!), edge(points.min[i]!));
+    c.closePath();
+  }
+  c.fill();
+  c.globalAlpha = 1;
+}
+
+export interface LineOptions {
+  style: SeriesStyle;
+  width: number;
+  alpha: number;
+}
+
+/**
+ * A line through the values. Where several buckets share a pixel column only the first, least, greatest and last are
+ * drawn, which looks the same and costs a screen's width however long the series is.
+ */
+export function drawLine(
+  c: Context,
+  xs: Float64Array,
+  values: Float32Array | Float64Array,
+  range: Range,
+  x: XScale,
+  y: YScale,
+  { style, width, alpha }: LineOptions,
+): void {
+  c.strokeStyle = style.color;
+  c.lineWidth = width;
+  c.globalAlpha = alpha;
+  c.setLineDash(style.dash as number[]);
+  c.lineJoin = "round";
+  c.beginPath();
+  let pen = false;
+  let column = NaN;
+  let low = 0;
+  let high = 0;
+  let last = 0;
+  const flush = (): void => {
+    if (low === high) return;
+    c.lineTo(column, low);
+    c.lineTo(column, high);
+    c.lineTo(column, last);
+  };
+  for (let i = range.from; i < range.to; i++) {
+    const py = y.place(values[i]!);
+    if (Number.isNaN(py)) {
+      if (pen) {
+        flush();
+        if (isAlone(values, i - 1, range, y)) dot(c, xs, values, i - 1, x, y);
+      }
+      pen = false;
+      column = NaN;
+      continue;
+    }
+    const px = x.place(xs[i]!);
+    if (pen && px - column < 0.5) {
+      low = Math.min(low, py);
+      high = Math.max(high, py);
+      last = py;
+      continue;
+    }
+    if (pen) {
+      flush();
+      c.lineTo(px, py);
+    } else {
+      c.moveTo(px, py);
+    }
+    pen = true;
+    column = px;
+    low = high = last = py;
+  }
+  if (pen) {
+    flush();
+    if (isAlone(values, range.to - 1, range, y)) dot(c, xs, values, range.to - 1, x, y);
+  }
+  c.stroke();
+  c.setLineDash([]);
+  c.globalAlpha = 1;
+}
+
+/** A point with no neighbour to draw a line to. */
+function isAlone(values: Float32Array | Float64Array, index: number, range: Range, y: YScale): boolean {
+  return index === range.from || Number.isNaN(y.place(values[index - 1]!));
+}
+
+function dot(
+  c: Context,
+  xs: Float64Array,
+  values: Float32Array | Float64Array,
+  index: number,
+  x: XScale,
+  y: YScale,
+): void {
+  const px = x.place(xs[index]!);
+  const py = y.place(values[index]!);
+  c.moveTo(px + 2, py);
+  c.arc(px, py, 2, 0, 2 * Math.PI);
+}
+
+export function drawStack(
+  c: Context,
+  stack: Stack,
+  range: Range,
+  x: XScale,
+  y: YScale,
+  styles: readonly SeriesStyle[],
+): void {
+  const { x: xs, upper } = stack;
+  const place = xs.slice(range.from, range.to).map((value) => x.place(value));
+  upper.forEach((edge, k) => {
+    const below = upper[k - 1];
+    c.beginPath();
+    for (let i = range.from; i < range.to; i++) c.lineTo(place[i - range.from]!, y.place(edge[i]!));
+    for (let i = range.to - 1; i >= range.from; i--)
+      c.lineTo(place[i - range.from]!, y.place(below?.[i] ?? 0));
+    c.closePath();
+    c.fillStyle = styles[k]!.color;
+    c.globalAlpha = 0.45;
+    c.fill();
+    c.globalAlpha = 1;
+    c.beginPath();
+    for (let i = range.from; i < range.to; i++) c.lineTo(place[i - range.from]!, y.place(edge[i]!));
+    c.strokeStyle = styles[k]!.color;
+    c.setLineDash(styles[k]!.dash as number[]);
+    c.lineWidth = 1;
+    c.stroke();
+    c.setLineDash([]);
+  });
+}
+
+/**
+ * NaN is a cross and +∞ a triangle at the upper edge, −∞ a triangle at the lower one: shapes, not colour alone. Marks
+ * that would touch are drawn as one.
+ */
+export function drawMarks(
+  c: Context,
+  points: Points,
+  range: Range,
+  x: XScale,
+  plot: { top: number; bottom: number },
+  style: SeriesStyle,
+  theme: ChartTheme,
+): void {
+  const xs = x.values(points);
+  const previous = new Map<number, number>();
+  for (let i = range.from; i < range.to; i++) {
+    const flags = points.flags[i]!;
+    if (flags === 0) continue;
+    const px = x.place(xs[i]!);
+    for (const flag of [nanFlag, positiveInfinityFlag, negativeInfinityFlag]) {
+      if ((flags & flag) === 0 || px - (previous.get(flag) ?? -Infinity) < 9) continue;
+      previous.set(flag, px);
+      c.beginPath();
+      markPath(c, flag, px, flag === negativeInfinityFlag ? plot.bottom - 6 : plot.top + 6);
+      c.strokeStyle = theme.background;
+      c.lineWidth = 5;
+      c.stroke();
+      c.strokeStyle = style.color;
+      c.lineWidth = 2;
+      c.stroke();
+    }
+  }
+}
+
+function markPath(c: Context, flag: number, x: number, y: number): void {
+  if (flag === nanFlag) {
+    c.moveTo(x - 3.5, y - 3.5);
+    c.lineTo(x + 3.5, y + 3.5);
+    c.moveTo(x - 3.5, y + 3.5);
+    c.lineTo(x + 3.5, y - 3.5);
+    return;
+  }
+  const up = flag === positiveInfinityFlag ? 1 : -1;
+  c.moveTo(x, y - 4 * up);
+  c.lineTo(x + 4, y + 3 * up);
+  c.lineTo(x - 4, y + 3 * up);
+  c.closePath();
+}
+
+/** Stretches of the range in which every value is a number. */
+function* runs(values: Float32Array, range: Range): Generator<[number, number]> {
+  let from = range.from;
+  for (let i = range.from; i <= range.to; i++) {
+    if (i < range.to && !Number.isNaN(values[i]!)) continue;
+    if (i > from) yield [from, i];
+    from = i + 1;
+  }
+}
