@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { environment, type LaunchOptions } from "../../engine/protocol.js";
 
 /** Key on the root session's configuration by which the sessions of a training are told from all others. */
 export const marker = "__descent";
@@ -22,17 +23,17 @@ export interface Surroundings {
   dist: string;
   /** Where the script runs unless the configuration says so. */
   cwd: string;
+  /** The folder that its run is recorded below. */
+  workspace: string;
   /** The device of the settings; empty: the script decides. */
   device: string;
 }
-
-/** Environment variable by which the engine learns its default device. */
-export const deviceVariable = "DESCENT_DEVICE";
 
 /** `config.program` must be there. Everything the user wrote and js-debug knows is kept. */
 export function toNodeConfiguration(config: LaunchConfiguration, around: Surroundings): LaunchConfiguration {
   const { device: ownDevice, ...rest } = config;
   const device = typeof ownDevice === "string" && ownDevice !== "" ? ownDevice : around.device;
+  const launch: LaunchOptions = { workspace: around.workspace, ...(device === "" ? {} : { device }) };
   return {
     console: "integratedTerminal",
     cwd: around.cwd,
@@ -43,7 +44,7 @@ export function toNodeConfiguration(config: LaunchConfiguration, around: Surroun
     request: "launch",
     name: config.name,
     runtimeArgs: ["--import", pathToFileURL(around.register).href, ...strings(config["runtimeArgs"])],
-    env: { ...(device === "" ? {} : { [deviceVariable]: device }), ...record(config["env"]) },
+    env: { [environment.launch]: JSON.stringify(launch), ...record(config["env"]) },
     // Our own library, not the user's code: stepping and 'caught exceptions' pass over it.
     skipFiles: ["<node_internals>/**", join(around.dist, "**"), ...strings(config["skipFiles"])],
     [marker]: { program: config["program"] },

@@ -72,8 +72,7 @@ export class DebugProvider implements DebugConfigurationProvider {
       typeof config["runtimeExecutable"] === "string"
         ? config["runtimeExecutable"]
         : (await trainer.chooseNode(known?.uri)).path;
-    const runsIn = typeof config["cwd"] === "string" && !config["cwd"].includes("${") ? config["cwd"] : cwd;
-    await watch(runsIn);
+    await watch(cwd);
     if (program !== null) expected.expect(program);
     return toNodeConfiguration(
       {
@@ -88,6 +87,7 @@ export class DebugProvider implements DebugConfigurationProvider {
         register: trainer.parts.register,
         dist: trainer.parts.dist,
         cwd,
+        workspace: cwd,
         device: settings.get("descent.run.device", "", known?.uri),
       },
     );

@@ -123,7 +123,6 @@ export class DashboardModel {
   dispose(): void {
     this.#disposed = true;
     clearTimeout(this.#timer);
-    this.#options.source.dispose();
   }
 
   /** Everything the page needs to draw itself, first of all messages. */

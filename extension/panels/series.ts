@@ -22,5 +22,4 @@ export interface SeriesSource {
   indexOf(tag: string, step: number): number;
   /** Buckets `from` (included) to `to` (excluded) of a level, each of 2^level points, in fresh buffers. */
   chunk(tag: string, level: number, from: number, to: number): SeriesChunk;
-  dispose(): void;
 }

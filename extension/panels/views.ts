@@ -1,6 +1,7 @@
 // What the dashboard is shown of a run and of its series, from the run's record and the tags the recorder writes.
 
 import { isLive, tags } from "../../engine/protocol.js";
+import { layerOfParameter } from "../../engine/store/seriesTable.js";
 import type { RunView, SeriesInfo } from "../../webviews/protocol.js";
 import type { Run } from "../runs/registry.js";
 import { formatLoss, runMessage } from "../runs/words.js";
@@ -34,9 +35,18 @@ type Kind = Pick<SeriesInfo, "group" | "label" | "layer" | "unit">;
 
 /** Which chart a tag belongs to and what its legend says. */
 export function classify(tag: string): Kind {
+  if (tag.startsWith(tags.layerGradNormPrefix)) {
+    const layer = tag.slice(tags.layerGradNormPrefix.length);
+    return { group: "gradient", label: layer, layer, unit: "" };
+  }
   if (tag.startsWith(tags.gradNormPrefix)) {
     const label = tag.slice(tags.gradNormPrefix.length);
-    return { group: "gradient", label, layer: tag === tags.gradNorm ? null : layerOf(label), unit: "" };
+    return {
+      group: "gradient",
+      label,
+      layer: tag === tags.gradNorm ? null : layerOfParameter(label),
+      unit: "",
+    };
   }
   if (tag.startsWith(tags.memoryPrefix)) {
     return { group: "memory", label: tag.slice(tags.memoryPrefix.length), layer: null, unit: "bytes" };
@@ -50,12 +60,6 @@ export function classify(tag: string): Kind {
   }
   // A loss that the script logs itself (valLoss, test/loss) is drawn beside the training loss.
   return { ...plain, group: /(?:^|[^a-z])loss$|Loss$/.test(tag) ? "loss" : "user", unit: "" };
-}
-
-/** "fc1" for "fc1.weight"; a parameter without a module stands for itself. */
-function layerOf(parameter: string): string {
-  const dot = parameter.lastIndexOf(".");
-  return dot < 0 ? parameter : parameter.slice(0, dot);
 }
 
 /** JSON has no NaN and no infinities. */

@@ -10,8 +10,10 @@ export interface Script {
   path: string;
   uri: Uri;
   name: string;
-  /** Where it runs, and below which `.descent/runs` its run is kept: the workspace folder, else the script's own. */
+  /** Where it runs: the workspace folder, else the script's own. */
   cwd: string;
+  /** Below whose `.descent/runs` its run is kept. */
+  workspace: string;
 }
 
 /** Carries the one sentence to show. */
@@ -44,7 +46,8 @@ export async function findScript(editor: Editor, argument: unknown): Promise<Scr
 export function scriptOf(editor: Editor, uri: Uri): Script {
   const folder = editor.workspace.getWorkspaceFolder(uri);
   const path = uri.fsPath;
-  return { path, uri, name: basename(path), cwd: folder?.uri.fsPath ?? dirname(path) };
+  const cwd = folder?.uri.fsPath ?? dirname(path);
+  return { path, uri, name: basename(path), cwd, workspace: cwd };
 }
 
 /** Where the document is after saving; an untitled one gets its name in the dialog this opens. */

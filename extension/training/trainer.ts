@@ -1,7 +1,8 @@
 // Starts training: in a terminal of the editor, or under the debugger. The run itself announces itself by its folder.
 
+import { join } from "node:path";
 import type { Terminal, Uri } from "vscode";
-import { isLive } from "../../engine/protocol.js";
+import { environment, isLive } from "../../engine/protocol.js";
 import type { Editor } from "../app.js";
 import { debugType } from "../names.js";
 import type { Run, RunRegistry } from "../runs/registry.js";
@@ -58,9 +59,9 @@ export class Trainer {
       program: parts.cli,
       args: runArguments(script.path, device, args),
       cwd: script.cwd,
-      env: {},
+      env: { [environment.workspace]: script.workspace },
     });
-    await watch(script.cwd);
+    await watch(script.workspace);
     this.#disposeEnded(script.path);
     expected.expect(script.path);
     const terminal = editor.window.createTerminal({
@@ -97,7 +98,8 @@ export class Trainer {
     );
     if (!exists) throw new CannotRun(`The script '${run.record.script}' is not there any more.`);
     await editor.workspace.save(uri);
-    await this.run({ ...scriptOf(editor, uri), cwd: run.record.cwd }, run.record.args);
+    const workspace = join(run.folder, "../../.."); // of <workspace>/.descent/runs/<id>
+    await this.run({ ...scriptOf(editor, uri), cwd: run.record.cwd, workspace }, run.record.args);
   }
 
   /** The Node.js for a script; throws NodeNotFound. */

@@ -9,6 +9,7 @@ const around = {
   register: "/x/my dist/runtime/register.mjs",
   dist: "/x/my dist",
   cwd: "/project",
+  workspace: "/project",
   device: "",
 };
 const launch = { type: "descent", request: "launch", name: "Train", program: "/project/train.ts" };
@@ -23,7 +24,7 @@ test("Node.js with the import hook, our library skipped", () => {
     console: "integratedTerminal",
     runtimeExecutable: "/usr/bin/node",
     runtimeArgs: ["--import", "file:///x/my%20dist/runtime/register.mjs"],
-    env: {},
+    env: { DESCENT_LAUNCH: '{"workspace":"/project"}' },
     resolveSourceMapLocations: ["**", "!**/node_modules/**"],
     skipFiles: ["<node_internals>/**", "/x/my dist/**"],
     [marker]: { program: "/project/train.ts" },
@@ -48,7 +49,7 @@ test("what the user wrote is kept, beside ours where it is a list", () => {
   assert.deepEqual(config["args"], ["--epochs", "3"]);
   assert.equal(config["cwd"], "/elsewhere");
   assert.equal(config["console"], "internalConsole");
-  assert.deepEqual(config["env"], { DESCENT_DEVICE: "gpu", A: "1" });
+  assert.deepEqual(config["env"], { DESCENT_LAUNCH: '{"workspace":"/project","device":"gpu"}', A: "1" });
   assert.deepEqual(config["runtimeArgs"], [
     "--import",
     "file:///x/my%20dist/runtime/register.mjs",
@@ -61,6 +62,6 @@ test("what the user wrote is kept, beside ours where it is a list", () => {
 
 test("the device of the settings, where the configuration has none", () => {
   assert.deepEqual(toNodeConfiguration(launch, { ...around, device: "opencl:0" })["env"], {
-    DESCENT_DEVICE: "opencl:0",
+    DESCENT_LAUNCH: '{"workspace":"/project","device":"opencl:0"}',
   });
 });

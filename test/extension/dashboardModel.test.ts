@@ -12,7 +12,6 @@ import { record, until } from "./records.js";
 class Source implements SeriesSource {
   readonly written = new Map<string, number>();
   #known = new Map<string, number>();
-  isDisposed = false;
 
   read(): Promise<boolean> {
     this.#known = new Map(this.written);
@@ -50,9 +49,6 @@ class Source implements SeriesSource {
       mean: floats(),
       flags,
     };
-  }
-  dispose(): void {
-    this.isDisposed = true;
   }
 }
 
@@ -247,7 +243,8 @@ test("tags and the charts they belong to", () => {
     ["lr", "learningRate", "lr", null, ""],
     ["grad_norm/total", "gradient", "total", null, ""],
     ["grad_norm/block.0.fc1.weight", "gradient", "block.0.fc1.weight", "block.0.fc1", ""],
-    ["grad_norm/scale", "gradient", "scale", "scale", ""],
+    ["grad_norm/scale", "gradient", "scale", "model", ""],
+    ["grad_norm.layer/block.0.fc1", "gradient", "block.0.fc1", "block.0.fc1", ""],
     ["memory/activation", "memory", "activation", null, "bytes"],
     ["throughput/samples_per_second", "throughput", "samples per second", null, "samples/s"],
     ["time/step_ms", "time", "step time", null, "ms"],

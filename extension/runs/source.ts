@@ -1,0 +1,47 @@
+// Where the registry's runs come from: the run store's folders, and the monitor's socket of a live one.
+
+import { join } from "node:path";
+import { runsFolder } from "../../engine/protocol.js";
+import { isProcessAlive } from "../../engine/store/processes.js";
+import { deleteRun, readRun, renameEndedRun } from "../../engine/store/runs.js";
+import { readdir } from "node:fs/promises";
+import type { RunSource } from "./registry.js";
+
+export const runSource: RunSource = {
+  async list(root) {
+    const folder = join(root, runsFolder);
+    const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+    return entries.filter((entry) => entry.isDirectory()).map((entry) => join(folder, entry.name));
+  },
+
+  read: (folder) =>
+    new Promise((resolve) => {
+      try {
+        resolve(readRun(folder).record);
+      } catch {
+        resolve(null);
+      }
+    }),
+
+  connect: () => Promise.reject(new Error("not yet")),
+
+  kill({ pid, pidStart }) {
+    if (!isProcessAlive(pid, pidStart)) return Promise.resolve(false);
+    process.kill(pid, "SIGKILL");
+    return Promise.resolve(true);
+  },
+
+  rename(folder, name) {
+    return new Promise((resolve) => {
+      renameEndedRun(folder, name);
+      resolve();
+    });
+  },
+
+  remove(folder) {
+    return new Promise((resolve) => {
+      deleteRun(folder);
+      resolve();
+    });
+  },
+};
