@@ -8,7 +8,7 @@ import { delimiter, join } from "node:path";
 import { after, describe, test } from "node:test";
 import { findDesktop, openDesktop } from "../../extension/start/desktop.mjs";
 import { root } from "../root.js";
-import { dashboardPoints } from "./dashboard.js";
+import { lastStepDrawn } from "./dashboard.js";
 import { launchBrowser, processesWith, until } from "./machine.js";
 
 describe("npm start, in a browser", () => {
@@ -34,7 +34,7 @@ describe("npm start, in a browser", () => {
       const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
       await page.goto(url, { waitUntil: "domcontentloaded" });
       await page.locator('.tab[data-resource-name="train.ts"]').waitFor({ timeout: 60_000 });
-      await until("the dashboard draws", () => dashboardPoints(page), 60_000);
+      await until("the dashboard draws", () => lastStepDrawn(page), 60_000);
       await until("the accuracy is printed", () => /accuracy \d+/.test(printed), 120_000);
       const accuracy = Number(/accuracy (\d+(?:\.\d+)?) %/.exec(printed)![1]);
       assert.ok(accuracy >= 95, `accuracy ${accuracy} %`);

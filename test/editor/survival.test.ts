@@ -15,7 +15,7 @@ describe("a run outlives the editor around it", () => {
       openFile: "train.ts",
     });
     await workbench.titleButton("Run Training").click();
-    await workbench.until("the dashboard draws", async () => (await workbench.dashboardPoints()) > 5);
+    await workbench.until("the dashboard draws", async () => (await workbench.lastStepDrawn()) > 5);
   });
   after(async () => {
     await workbench.close();
@@ -29,10 +29,10 @@ describe("a run outlives the editor around it", () => {
     const page = await workbench.secondWindow();
     await workbench.openRuns(page);
     await workbench.runRow("train.ts", page).click();
-    const here = await workbench.dashboardPoints();
+    const here = await workbench.lastStepDrawn();
     await workbench.until(
       "the second window draws it",
-      async () => (await workbench.dashboardPoints(page)) > here,
+      async () => (await workbench.lastStepDrawn(page)) > here,
     );
     await page.close();
   });
@@ -40,7 +40,7 @@ describe("a run outlives the editor around it", () => {
   test("kill -9 of the extension host: training goes on, the dashboard comes back complete", async () => {
     const hosts = workbench.processes(/--type=extensionHost/);
     assert.ok(hosts.length > 0, "no extension host found");
-    const before = await workbench.dashboardPoints();
+    const before = await workbench.lastStepDrawn();
     for (const pid of hosts) process.kill(pid, "SIGKILL");
     const [run] = await workbench.runs();
     assert.equal(run!.state, "running");
@@ -48,7 +48,7 @@ describe("a run outlives the editor around it", () => {
     await workbench.reload();
     await workbench.until(
       "the dashboard is back",
-      async () => (await workbench.dashboardPoints()) > before + 20,
+      async () => (await workbench.lastStepDrawn()) > before + 20,
     );
   });
 
@@ -67,7 +67,7 @@ describe("a run outlives the editor around it", () => {
     assert.ok(shown.steps > 20);
     await workbench.until(
       "the dashboard shows them",
-      async () => (await workbench.dashboardPoints()) === shown.steps,
+      async () => (await workbench.lastStepDrawn()) === shown.steps,
     );
   });
 });

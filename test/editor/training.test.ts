@@ -23,16 +23,16 @@ describe("running a training script", () => {
   });
 
   test("the curve grows", async () => {
-    const first = await workbench.until("the dashboard draws", () => workbench.dashboardPoints());
-    await workbench.until("the curve grows", async () => (await workbench.dashboardPoints()) > first + 20);
+    const first = await workbench.until("the dashboard draws", () => workbench.lastStepDrawn());
+    await workbench.until("the curve grows", async () => (await workbench.lastStepDrawn()) > first + 20);
   });
 
   test("after a reload of the window it goes on, and the dashboard has every step", async () => {
-    const before = await workbench.dashboardPoints();
+    const before = await workbench.lastStepDrawn();
     await workbench.reload();
     await workbench.until(
       "the dashboard is back and grows",
-      async () => (await workbench.dashboardPoints()) > before,
+      async () => (await workbench.lastStepDrawn()) > before,
     );
     const [run] = await workbench.runs();
     assert.equal(run!.state, "running");
@@ -41,7 +41,7 @@ describe("running a training script", () => {
     const shown = await workbench.show(run!.id);
     await workbench.until(
       "the dashboard shows every step",
-      async () => (await workbench.dashboardPoints()) === shown.steps,
+      async () => (await workbench.lastStepDrawn()) === shown.steps,
     );
     await workbench.picture("after-reload");
     const loss = shown.series.find((series) => series.tag === "loss")!;

@@ -18,7 +18,7 @@ import { promisify } from "node:util";
 import type { Browser, Locator, Page } from "playwright-core";
 import { startEditor } from "../../extension/start/editor.mjs";
 import { root } from "../root.js";
-import { dashboardPoints } from "./dashboard.js";
+import { lastStepDrawn } from "./dashboard.js";
 import { commandLine, descendants, launchBrowser, until, type Present } from "./machine.js";
 
 const runFile = promisify(execFile);
@@ -233,9 +233,9 @@ export class Workbench {
     }
   }
 
-  /** Points of the loss that the dashboard on screen holds; 0 while there is none. */
-  dashboardPoints(page = this.page): Promise<number> {
-    return dashboardPoints(page);
+  /** The last step that the dashboard on screen has drawn; 0 while there is none. */
+  lastStepDrawn(page = this.page): Promise<number> {
+    return lastStepDrawn(page);
   }
 
   async picture(name: string, page = this.page): Promise<string> {

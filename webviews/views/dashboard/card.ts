@@ -152,8 +152,18 @@ export class Card {
     this.#plot.draw(spec, this.series, this.isLog && spec.kind === "lines", context);
     this.#showNote();
     this.#plot.element.setAttribute("aria-label", describe(spec, this.series, context.xKind));
+    this.#sayWhatIsDrawn();
     if (!this.#table.hidden) this.#fillTable();
     this.drawCursor(cursor);
+  }
+
+  /** A canvas cannot be asked what it shows, so the steps drawn stand beside it: tests of a real editor read them. */
+  #sayWhatIsDrawn(): void {
+    const points = this.#longest;
+    if (points === null) return;
+    const { dataset } = this.#plot.element;
+    dataset["firstStep"] = String(points.step[0]);
+    dataset["lastStep"] = String(points.step[points.length - 1]);
   }
 
   /** The line, the dots and the legend's values; nothing on the canvas. */
