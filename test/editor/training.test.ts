@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { stepsDrawn } from "./dashboard.js";
 import { slowTraining } from "./scripts.js";
 import { Workbench } from "./workbench.js";
 
@@ -43,6 +44,7 @@ describe("running a training script", () => {
       "the dashboard shows every step",
       async () => (await workbench.lastStepDrawn()) === shown.steps,
     );
+    assert.deepEqual(await stepsDrawn(workbench.page), { first: 1, last: shown.steps });
     await workbench.picture("after-reload");
     const loss = shown.series.find((series) => series.tag === "loss")!;
     assert.equal(loss.count, shown.steps);
