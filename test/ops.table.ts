@@ -33,6 +33,14 @@ const geluTanhSlope = (x: number): number => {
   return 0.5 * (1 + tanh) + 0.5 * x * (1 - tanh * tanh) * 0.7978845608028654 * (1 + 3 * 0.044715 * x * x);
 };
 
+/** As in C, where JavaScript has NaN: 1 to any power, and ±1 to an infinite one. */
+const power = (a: number, b: number): number =>
+  a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : a ** b;
+const floorModulo = (a: number, b: number): number => {
+  const rest = a % b;
+  return rest !== 0 && rest < 0 !== b < 0 ? rest + b : rest;
+};
+
 export const elementwise: Record<string, ElementwiseRow> = {
   neg: { value: (x) => -x },
   abs: { value: Math.abs },
@@ -41,16 +49,16 @@ export const elementwise: Record<string, ElementwiseRow> = {
   reciprocal: { value: (x) => 1 / x, domain: positive },
   sqrt: { value: Math.sqrt, domain: positive },
   rsqrt: { value: (x) => 1 / Math.sqrt(x), domain: positive },
-  add: { value: (a, b, alpha) => a + alpha! * b, parameters: [3] },
-  sub: { value: (a, b, alpha) => a - alpha! * b, parameters: [3] },
+  add: { value: (a, b, alpha) => a + alpha * b, parameters: [3] },
+  sub: { value: (a, b, alpha) => a - alpha * b, parameters: [3] },
   mul: { value: (a, b) => a * b },
   trueDivide: { value: (a, b) => a / b, domain: [[-2, 2], positive] },
   floorDivide: { value: (a, b) => Math.floor(a / b), domain: apart },
   truncDivide: { value: (a, b) => Math.trunc(a / b), domain: apart },
-  pow: { value: (a, b) => a ** b, domain: [positive, [1, 3]] },
+  pow: { value: power, domain: [positive, [1, 3]] },
   fmod: { value: (a, b) => a % b, domain: apart },
-  remainder: { value: (a, b) => a - b * Math.floor(a / b), domain: apart },
-  lerp: { value: (a, b, weight) => a + weight! * (b - a) },
+  remainder: { value: floorModulo, domain: apart },
+  lerp: { value: (a, b, weight) => a + weight * (b - a) },
   exp: { value: Math.exp },
   expm1: { value: Math.expm1 },
   log: { value: Math.log, domain: positive },
@@ -90,25 +98,25 @@ export const elementwise: Record<string, ElementwiseRow> = {
   logicalAnd: { value: (a, b) => a !== 0 && b !== 0 },
   logicalOr: { value: (a, b) => a !== 0 || b !== 0 },
   logicalXor: { value: (a, b) => (a !== 0) !== (b !== 0) },
-  where: { value: (condition, a, b) => (condition === 0 ? b! : a!) },
+  where: { value: (condition, a, b) => (condition === 0 ? b : a) },
   relu: { value: (x) => Math.max(x, 0) },
-  leakyRelu: { value: (x, slope) => (x > 0 ? x : x * slope!), parameters: [0.3] },
-  elu: { value: (x, alpha) => (x > 0 ? x : alpha! * Math.expm1(x)), parameters: [0.7] },
+  leakyRelu: { value: (x, slope) => (x > 0 ? x : x * slope), parameters: [0.3] },
+  elu: { value: (x, alpha) => (x > 0 ? x : alpha * Math.expm1(x)), parameters: [0.7] },
   selu: { value: (x) => 1.0507009873554805 * (x > 0 ? x : 1.6732632423543772 * Math.expm1(x)) },
   silu: { value: (x) => x * sigmoid(x) },
   geluExact: { value: (x) => x * normalCdf(x) },
   geluTanh: { value: (x) => 0.5 * x * (1 + Math.tanh(tanhInner(x))) },
   softplus: {
-    value: (x, beta, threshold) => (x * beta! > threshold! ? x : Math.log1p(Math.exp(x * beta!)) / beta!),
+    value: (x, beta, threshold) => (x * beta > threshold ? x : Math.log1p(Math.exp(x * beta)) / beta),
     parameters: [2, 3.1],
   },
   logsigmoid: { value: (x) => Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x))) },
-  hardtanh: { value: (x, low, high) => Math.min(Math.max(x, low!), high!), parameters: [-0.52, 1.23] },
+  hardtanh: { value: (x, low, high) => Math.min(Math.max(x, low), high), parameters: [-0.52, 1.23] },
   hardswish: { value: (x) => (x * Math.min(Math.max(x + 3, 0), 6)) / 6, domain: [-4, 4] },
   mish: { value: (x) => x * Math.tanh(Math.log1p(Math.exp(x))) },
   reluBackward: { value: (g, y) => (y <= 0 ? 0 : g) },
-  leakyReluBackward: { value: (g, x, slope) => (x > 0 ? g : g * slope!), parameters: [0.3] },
-  eluBackward: { value: (g, x, alpha) => (x > 0 ? g : g * alpha! * Math.exp(x)), parameters: [0.7] },
+  leakyReluBackward: { value: (g, x, slope) => (x > 0 ? g : g * slope), parameters: [0.3] },
+  eluBackward: { value: (g, x, alpha) => (x > 0 ? g : g * alpha * Math.exp(x)), parameters: [0.7] },
   tanhBackward: { value: (g, y) => g * (1 - y * y) },
   sigmoidBackward: { value: (g, y) => g * y * (1 - y) },
   siluBackward: { value: (g, x) => g * sigmoid(x) * (1 + x * (1 - sigmoid(x))) },

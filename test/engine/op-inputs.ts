@@ -88,9 +88,7 @@ export function withTensors(args: readonly Argument[], made: readonly Tensor[]):
     if (argument instanceof Input) return made[next++];
     if (Array.isArray(argument)) return (argument as Argument[]).map(place);
     if (typeof argument === "object" && argument !== null) {
-      return Object.fromEntries(
-        Object.entries(argument).map(([key, value]) => [key, place(value as Argument)]),
-      );
+      return Object.fromEntries(Object.entries(argument).map(([key, value]) => [key, place(value)]));
     }
     return argument;
   };

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DescentError, Tensor, tensor } from "descent";
 import { elementwise, others } from "../ops.table.js";
-import { listOf, opTable, publicCall, type Call } from "./op-calls.js";
+import { opTable, publicCall, type Call } from "./op-calls.js";
 import { Input, inputsOf, numbers, withTensors, type Argument } from "./op-inputs.js";
 
 /** What a user may put in the place of any argument by mistake; made anew each time. */
@@ -25,7 +25,7 @@ const junk: Record<string, () => unknown> = {
   "2 ** 64 as bigint": () => 2n ** 64n,
   "huge sizes": () => [2 ** 31, 2 ** 31, 2 ** 31],
   "negative sizes": () => [-2, -3],
-  "too many dims": () => new Array(40).fill(1),
+  "too many dims": () => new Array<number>(40).fill(1),
   "a disposed tensor": () => {
     const x = tensor([1, 2]);
     x.dispose();
@@ -48,18 +48,9 @@ for (const op of opTable) {
   if (args === null) continue; // ops.table.test.ts says that a row is missing
   describe(op.name, () => {
     it("refuses wrong arguments with a sentence", () => {
-      for (let place = 0; place < Math.max(args.length, 1); place++) {
+      // One place more than there are arguments: the options, or one too many.
+      for (let place = 0; place <= args.length; place++) {
         for (const [what, make] of Object.entries(junk)) tryWith(call, op.name, args, place, what, make());
-      }
-      for (const [what, make] of Object.entries(junk)) {
-        tryWith(
-          call,
-          op.name,
-          [...args, ...missing(op.arguments.length, args.length)],
-          args.length,
-          what,
-          make(),
-        );
       }
       refuses(() => call(), `${op.name}()`);
     });
@@ -94,9 +85,7 @@ function tryWith(
   );
   made[place] = wrong;
   try {
-    listOf(call(...made)).forEach((output) => {
-      if (output instanceof Tensor && !output.isDisposed) output.shape.length;
-    });
+    call(...made);
   } catch (error) {
     checkError(error, `${name} with ${what} as argument ${place}`);
   }
@@ -122,10 +111,6 @@ function checkError(error: unknown, what: string): void {
     `${what}: the message begins with the op: '${error.message}'`,
   );
   assert.ok(!error.message.includes("[object Object]"), error.message);
-}
-
-function missing(count: number, given: number): undefined[] {
-  return new Array<undefined>(Math.max(0, given - count)).fill(undefined);
 }
 
 /** Arguments that work, from the op's row in test/ops.table.ts. */

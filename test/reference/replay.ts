@@ -8,6 +8,7 @@ import { DescentError, tensor, Tensor } from "descent";
 import { root } from "../root.js";
 
 export type Precision = "float64" | "float32";
+type AnyCall = (...args: unknown[]) => unknown;
 type RecordedNumber = number | "NaN" | "Infinity" | "-Infinity";
 
 /** "F" stands for the precision the case is replayed in. */
@@ -33,8 +34,8 @@ export interface RecordedCase {
   only?: Precision;
 }
 
-export function readFixture<T>(name: string): T {
-  return JSON.parse(readFileSync(join(root, "test/reference/fixtures", `${name}.json`), "utf8")) as T;
+export function readFixture(name: string): unknown {
+  return JSON.parse(readFileSync(join(root, "test/reference/fixtures", `${name}.json`), "utf8"));
 }
 
 /** Runs the case in one precision; throws where the outcome differs. */
@@ -88,9 +89,9 @@ function findCall(name: string): (args: unknown[]) => unknown {
   const last = name.slice(name.indexOf(".") + 1);
   if (name.startsWith("Tensor.")) {
     return ([self, ...rest]) => {
-      const method = (self as unknown as Record<string, unknown>)[last];
+      const method = (self as Record<string, unknown>)[last];
       assert.equal(typeof method, "function", `Tensor has no method ${last}`);
-      return Reflect.apply(method as () => unknown, self, rest);
+      return (method as AnyCall).apply(self, rest);
     };
   }
   const home = (name.startsWith("F.") ? descent.nn.functional : descent) as unknown as Record<
@@ -99,7 +100,7 @@ function findCall(name: string): (args: unknown[]) => unknown {
   >;
   const found = home[last];
   assert.equal(typeof found, "function", `there is no function ${name}`);
-  return (args) => Reflect.apply(found as () => unknown, undefined, args);
+  return (args) => (found as AnyCall)(...args);
 }
 
 export function makeInput(input: RecordedTensor, precision: Precision): { leaf: Tensor; view: Tensor } {
@@ -107,7 +108,7 @@ export function makeInput(input: RecordedTensor, precision: Precision): { leaf: 
   if (leaf.isFloatingPoint() && input.frozen !== true) leaf.requiresGrad_();
   let view = leaf;
   for (const [name, ...args] of input.via ?? []) {
-    view = Reflect.apply((view as unknown as Record<string, () => Tensor>)[name]!, view, args);
+    view = (view as unknown as Record<string, AnyCall>)[name]!.apply(view, args) as Tensor;
   }
   return { leaf, view };
 }

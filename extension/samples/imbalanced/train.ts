@@ -58,7 +58,7 @@ async function trainAndTest(name: string, criterion: nn.CrossEntropyLoss): Promi
 }
 
 /** The share of these images, all of one class, that the model puts into their class, from 0 to 1. */
-async function recall(model: nn.Linear, images: data.Subset): Promise<number> {
+async function recall(model: nn.Linear, images: data.Subset<[Tensor, Tensor]>): Promise<number> {
   let right = 0;
   let count = 0;
   await noGrad(async () => {

@@ -6,14 +6,14 @@ import { data, tensor, type Tensor } from "descent";
 import { findMnistFiles } from "./download.ts";
 
 export interface Mnist {
-  trainSet: data.TensorDataset;
-  testSet: data.TensorDataset;
+  trainSet: data.TensorDataset<[Tensor, Tensor]>;
+  testSet: data.TensorDataset<[Tensor, Tensor]>;
 }
 
 /** 60,000 images to train on and 10,000 to test on: float32 [784] each, and the digit as int64. */
 export async function loadMnist(): Promise<Mnist> {
   const folder = await findMnistFiles();
-  const read = (name: string): data.TensorDataset =>
+  const read = (name: string): data.TensorDataset<[Tensor, Tensor]> =>
     new data.TensorDataset(
       readImages(join(folder, `${name}-images-idx3-ubyte`)),
       readLabels(join(folder, `${name}-labels-idx1-ubyte`)),
