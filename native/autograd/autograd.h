@@ -1,0 +1,35 @@
+// Automatic differentiation: recording, backward, gradients of leaves.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "../tensor/tensor.h"
+
+namespace descent {
+
+// Makes differentiable ops record themselves; once, before the first op.
+void installAutograd();
+
+struct BackwardOptions {
+  bool retainGraph = false;
+  bool createGraph = false;
+};
+
+// Adds the gradients of `roots`, weighted by `gradients` (undefined: 1, for scalars only), to the leaves they came from.
+void backward(const std::vector<Tensor>& roots, const std::vector<Tensor>& gradients, const BackwardOptions& options);
+
+// The same, for `inputs` alone, which may be any tensors of the graph; nothing is added to a leaf. Undefined where an
+// input was not reached.
+std::vector<Tensor> gradientsOf(const std::vector<Tensor>& roots, const std::vector<Tensor>& inputs,
+                                const std::vector<Tensor>& gradients, const BackwardOptions& options);
+
+bool isLeaf(const Tensor& x);
+// Empty for a leaf.
+std::string gradFnName(const Tensor& x);
+void setRequiresGrad(const Tensor& x, bool value);
+Tensor gradOf(const Tensor& x);
+void setGrad(const Tensor& x, const Tensor& grad);
+void retainGrad(const Tensor& x);
+
+}  // namespace descent

@@ -1,0 +1,127 @@
+// The graph that records how tensors were made: nodes, the edges along which gradients flow back, and what tensors know of it.
+#pragma once
+
+#include <vector>
+
+#include "../ops/ops.h"
+
+namespace descent {
+
+class Node;
+struct Run;
+
+// Where a gradient goes: input `index` of a node. No node: it is not wanted.
+struct Edge {
+  Ref<Node> node;
+  int index = 0;
+};
+
+// What autograd knows of a tensor.
+struct GradMeta final : AutogradMeta {
+  ~GradMeta() override { stopRetaining(); }
+  // Have the gradient that arrives at gradFn kept in `grad`, or not any more.
+  void startRetaining();
+  void stopRetaining();
+  Ref<Node> gradFn;        // none: a leaf
+  int outputIndex = 0;     // which output of gradFn
+  Tensor grad;             // of a leaf, or with retainGrad
+  Node* accumulator = nullptr;  // of a leaf; the node holds the tensor, not the other way round
+  bool retainsGrad = false;
+};
+
+class Node : public RefCounted {
+ public:
+  Node();
+
+  // Gradients of the outputs become gradients along the edges; undefined ones mean zero.
+  virtual void apply(const Tensor* gradients, Tensor* results, bool createGraph) = 0;
+  // Drops what was saved; a later apply() says so.
+  virtual void releaseSaved() {}
+  virtual std::string name() const = 0;
+
+  std::vector<Edge> edges;
+  int outputs = 1;
+  // Later nodes have larger numbers, so a larger one is never reached from a smaller.
+  uint64_t sequence;
+  // Tensors that keep the gradient arriving here; they take themselves off.
+  std::vector<std::pair<int, GradMeta*>> retained;
+
+  // Scratch of the backward run that is visiting.
+  Run* run = nullptr;
+  int slot = 0;
+
+ protected:
+  // A graph of a million nodes must not be torn down by recursion.
+  void destroy() noexcept override;
+};
+
+// The value of a tensor at the time it was saved.
+class SavedTensor {
+ public:
+  SavedTensor() = default;
+  // An output of `owner` is saved without a reference to it, which would be a cycle.
+  SavedTensor(const Tensor& tensor, bool isOutput);
+  bool isSaved() const { return data_.isDefined(); }
+  // Throws when the value was changed in place since. With `createGraph` its history comes along.
+  Tensor unpack(Node* owner, const char* op, bool createGraph) const;
+  void reset() { *this = SavedTensor(); }
+
+ private:
+  Tensor data_;
+  Ref<Node> gradFn_;
+  int outputIndex_ = 0;
+  uint32_t version_ = 0;
+  bool isOutput_ = false;
+};
+
+// One recorded call of an op.
+class OpNode final : public Node {
+ public:
+  explicit OpNode(const Op& op) : op_(op) { outputs = op.outputs; }
+  void apply(const Tensor* gradients, Tensor* results, bool createGraph) override;
+  void releaseSaved() override;
+  std::string name() const override;
+
+  void addInputs(const Arguments& args);
+  void saveInputs(const Arguments& args);
+  void saveOutputs(const Tensor* outs);
+
+ private:
+  uint32_t savesWanted() const;
+
+  const Op& op_;
+  int argumentCount_ = 0;
+  bool isReleased_ = false;
+  bool savesSomething_ = false;
+  std::vector<Argument> arguments_;  // tensors left out
+  std::vector<SavedTensor> savedInputs_;
+  std::vector<SavedTensor> savedOutputs_;
+  std::vector<Gradients::Meta> metas_;
+  int firstEdges_[kMaxArguments];
+  int tensorCounts_[kMaxArguments];
+};
+
+// Where a gradient ends: it is added to the leaf's grad.
+class AccumulateGrad final : public Node {
+ public:
+  explicit AccumulateGrad(const Tensor& leaf);
+  ~AccumulateGrad() override;
+  void apply(const Tensor* gradients, Tensor* results, bool createGraph) override;
+  std::string name() const override { return "AccumulateGrad"; }
+
+ private:
+  Tensor leaf_;
+};
+
+// The meta of a tensor, made if need be.
+GradMeta& metaOf(const Tensor& x);
+// The same without making one.
+GradMeta* findMeta(const Tensor& x);
+Edge edgeOf(const Tensor& x);
+void setHistory(const Tensor& x, Node* node, int outputIndex);
+// Sums and converts a gradient to the shape and dtype of what it belongs to.
+Tensor fitGradient(const Tensor& g, const Gradients::Meta& meta);
+// a + b, into a's memory where nobody else can see it.
+Tensor addGradients(Tensor a, const Tensor& b, bool createGraph);
+
+}  // namespace descent

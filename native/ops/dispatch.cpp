@@ -1,0 +1,90 @@
+// The one way by which an op is called.
+#include <algorithm>
+
+#include "ops.h"
+
+namespace descent {
+
+Recorder recorder = nullptr;
+thread_local bool gradMode = true;
+
+namespace {
+
+bool wantsGradient(const Arguments& args) {
+  for (int i = 0; i < args.count; i++) {
+    const Argument& argument = args.items[i];
+    if (argument.kind == Argument::Kind::tensor) {
+      if (argument.tensor.requiresGrad()) return true;
+    } else if (argument.kind == Argument::Kind::tensors) {
+      for (const Tensor& tensor : argument.lists->tensors) {
+        if (tensor.requiresGrad()) return true;
+      }
+    }
+  }
+  return false;
+}
+
+void fillDefaults(const Op& op, Arguments& args) {
+  const int count = static_cast<int>(op.arguments.size());
+  for (int i = 0; i < count; i++) {
+    if (i >= args.count || !args.items[i].isGiven()) args.items[i] = op.arguments[i].defaultValue;
+  }
+  args.count = count;
+}
+
+}  // namespace
+
+void dispatch(const Op& op, Arguments& args, Tensor* outs) {
+  fillDefaults(op, args);
+  if (gradMode && op.isDifferentiable() && wantsGradient(args)) return recorder(op, args, outs, false);
+  Call call{op, args, outs};
+  op.forward(call);
+}
+
+void dispatchInPlace(const Op& op, Arguments& args) {
+  const Tensor target = args.items[0].tensor;
+  if (target.geometry().repeatsElements()) {
+    throw Error("argument", op.name, "cannot write in place, elements share memory (an expanded tensor); use clone() first");
+  }
+  if (!op.writesInPlace()) {
+    // Computed as usual, then copied: both are recorded, so gradients are right without a rule of their own.
+    Tensor outs[kMaxOutputs];
+    dispatch(op, args, outs);
+    if (outs[0].shape() != target.shape()) {
+      throw Error("shape", op.name,
+                  "cannot write " + outs[0].shape().text() + " in place into " + target.shape().text());
+    }
+    Arguments copied;
+    copied.push(target);
+    copied.push(outs[0]);
+    return dispatchInPlace(ops::copy, copied);
+  }
+  fillDefaults(op, args);
+  Tensor outs[kMaxOutputs];
+  outs[0] = target;
+  if (gradMode && wantsGradient(args)) return recorder(op, args, outs, true);
+  Call call{op, args, outs, true};
+  op.forward(call);
+  target.bumpVersion();
+}
+
+const char* Call::name() const { return op.name; }
+
+Value Call::value(int i) const {
+  const Argument& argument = args.items[i];
+  return argument.isTensor() ? Value(argument.tensor) : Value(argument.scalar);
+}
+
+int Call::dim(int i, int dims) const { return wrapDim(op.name, integer(i), dims); }
+
+void Call::fail(const char* code, const std::string& sentence, Error::Facts facts) const {
+  throw Error(code, op.name, sentence, std::move(facts));
+}
+
+int Kernel::find(Device& device, int& number) const {
+  const int found = device.findKernel(name_);
+  if (found < 0) throw Error("device", name_, "is not available on " + nameOf(device.describe().id));
+  return number = found;
+}
+
+}  // namespace descent

@@ -1,0 +1,142 @@
+// How elementwise ops run: promotion, broadcasting, one kernel.
+#include "elementwise.h"
+
+#include "../tensor/promotion.h"
+#include "launch.h"
+#include "ops.h"
+
+namespace descent {
+
+namespace {
+
+// The dtype the kernel computes in.
+DType computeType(const Call& call, int first) {
+  const Elementwise& row = call.op.elementwise;
+  // Nearly always all tensors have one floating dtype, and plain numbers do not change it.
+  DType common = DType::boolean;
+  bool isCommon = true, found = false;
+  for (int i = first; i < row.inputs; i++) {
+    if (!call.args.items[i].isTensor()) continue;
+    const DType dtype = call.tensor(i).dtype();
+    if (found && dtype != common) isCommon = false;
+    common = dtype;
+    found = true;
+  }
+  if (!found || !isCommon || !isFloating(common)) {
+    PromotionOf promotion;
+    for (int i = first; i < row.inputs; i++) promotion.add(call.value(i));
+    common = promotion.result();
+  }
+  if (row.rule == Rule::FLOATING && !isFloating(common)) common = DType::float32;
+  return common;
+}
+
+void refuseParameters(const Call& call, DType type) {
+  if (isFloating(type)) return;
+  const Elementwise& row = call.op.elementwise;
+  for (int i = row.inputs; i < row.inputs + row.params; i++) {
+    if (call.args.items[i].scalar.isFractional()) {
+      call.fail("dtype", call.op.arguments[i].name + " must be an integer for " + nameOf(type) + " tensors");
+    }
+  }
+}
+
+void refuseZeroDivisor(const Call& call) {
+  if (call.args.items[1].isTensor()) {
+    const Tensor& divisor = call.tensor(1);
+    if (divisor.numel() == 0 || readScalar(ops::all(divisor)).integer != 0) return;
+  } else if (call.args.items[1].scalar.integer != 0) {
+    return;
+  }
+  call.fail("argument", "an integer cannot be divided by zero");
+}
+
+// An input that overlaps the target without being it would be overwritten before it is read.
+Tensor apartFrom(const Tensor& target, const Tensor& x) {
+  if (&x.storage() != &target.storage()) return x;
+  const Geometry& a = x.geometry();
+  const Geometry& b = target.geometry();
+  bool isSame = a.offset == b.offset && a.shape == b.shape;
+  for (int dim = 0; isSame && dim < a.shape.dims; dim++) isSame = a.strides[dim] == b.strides[dim];
+  return isSame ? x : contiguousCopy(x);
+}
+
+}  // namespace
+
+void forward::elementwise(Call& call) {
+  const Elementwise& row = call.op.elementwise;
+  const int first = row.rule == Rule::SELECT ? 1 : 0;
+  const DType type = computeType(call, first);
+  if (type == DType::boolean && (row.rule == Rule::SIGNED || row.rule == Rule::DIVIDE)) {
+    call.fail("dtype", "bool tensors are not supported, convert them first, to int64 for example");
+  }
+  if (row.params > 0) refuseParameters(call, type);
+  if (row.rule == Rule::DIVIDE && !isFloating(type)) refuseZeroDivisor(call);
+
+  Shape shape;
+  const Tensor* reference = nullptr;
+  for (int i = 0; i < row.inputs; i++) {
+    if (!call.args.items[i].isTensor()) continue;
+    const Tensor& x = call.tensor(i);
+    if (!reference) {
+      shape = x.shape();
+    } else {
+      if (x.shape() != shape) shape = broadcastShapes(call.name(), shape, x.shape());
+      requireSameDevice(call, *reference, x);
+    }
+    reference = &x;
+  }
+  if (first == 1) {
+    const Argument& condition = call.args.items[0];
+    const bool isBoolean = condition.isTensor() ? condition.tensor.dtype() == DType::boolean
+                                                : condition.scalar.kind == Scalar::Kind::boolean;
+    if (!isBoolean) call.fail("dtype", "the condition must be bool");
+  }
+
+  const DeviceId device = reference ? reference->device() : DeviceId();
+  const DType resultType = row.rule == Rule::COMPARE ? DType::boolean : type;
+  Tensor target;
+  if (call.isInPlace) {
+    target = call.outs[0];
+    if (shape != target.shape()) {
+      call.fail("shape", "cannot write " + shape.text() + " in place into " + target.shape().text());
+    }
+    const bool fits = isFloating(target.dtype()) || !isFloating(resultType);
+    if (!fits || (target.dtype() == DType::boolean && resultType != DType::boolean)) {
+      call.fail("dtype", std::string("cannot write ") + nameOf(resultType) + " in place into " + nameOf(target.dtype()));
+    }
+  }
+  const bool isDirect = target.isDefined() && target.dtype() == resultType;
+  const Tensor result = isDirect ? target : emptyTensor(shape, resultType, device);
+
+  if (shape.numel() > 0) {
+    // Held here until the kernel ran: casts and copies made on the way.
+    Tensor inputs[3];
+    for (int i = 0; i < row.inputs; i++) {
+      if (!call.args.items[i].isTensor()) continue;
+      const DType wanted = i < first ? DType::boolean : type;
+      inputs[i] = call.tensor(i).dtype() == wanted ? call.tensor(i) : castTo(call.tensor(i), wanted);
+      if (isDirect) inputs[i] = apartFrom(target, inputs[i]);
+    }
+    Launcher launcher(call.op.kernel, device);
+    launcher.out(result);
+    for (int i = 0; i < row.inputs; i++) {
+      const DType wanted = i < first ? DType::boolean : type;
+      if (inputs[i].isDefined()) {
+        launcher.in(inputs[i], shape);
+      } else {
+        launcher.constant(call.args.items[i].scalar, wanted, shape);
+      }
+    }
+    const double numbers[2] = {row.params > 0 ? call.number(row.inputs) : 0,
+                               row.params > 1 ? call.number(row.inputs + 1) : 0};
+    launcher.run(numbers);
+  }
+  if (!call.isInPlace) {
+    call.outs[0] = result;
+  } else if (!isDirect) {
+    copyInto(target, result);
+  }
+}
+
+}  // namespace descent

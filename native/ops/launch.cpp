@@ -1,0 +1,162 @@
+// What forwards are written with: new tensors, and kernels called on them.
+#include "launch.h"
+
+#include <cstring>
+
+#include "../device/allocator.h"
+
+namespace descent {
+
+namespace {
+
+// Kernels are called from within calls (a cast inside a sum), so each depth has operands of its own.
+struct OperandPool {
+  std::vector<Operand> operands[16];
+  int depth = 0;
+};
+thread_local OperandPool pool;
+
+std::vector<Operand>& takeOperands() {
+  if (pool.depth == 16) throw Error("internal", "", "kernel calls are nested too deeply");
+  std::vector<Operand>& operands = pool.operands[pool.depth++];
+  operands.clear();
+  return operands;
+}
+
+void freeBlock(void* block) noexcept {
+  Block* known = static_cast<Block*>(block);
+  known->allocator->free(known);
+}
+
+void setGeometry(Operand& operand, const Tensor& tensor, const Geometry& geometry) {
+  operand.memory = tensor.storage().memory;
+  operand.memory.offset += static_cast<size_t>(geometry.offset) * sizeOf(tensor.dtype());
+  operand.dims = geometry.shape.dims;
+  for (int dim = 0; dim < operand.dims; dim++) {
+    operand.sizes[dim] = geometry.shape.sizes[dim];
+    operand.strides[dim] = geometry.strides[dim];
+  }
+}
+
+const Kernel copyKernel{"copy"};
+const Kernel fillKernel{"fill"};
+
+}  // namespace
+
+Tensor emptyTensor(const Shape& shape, DType dtype, DeviceId device) {
+  const size_t bytes = static_cast<size_t>(shape.numel()) * sizeOf(dtype);
+  Block* block = allocatorOf(device).allocate(bytes);
+  return Tensor(new Storage(device, block->memory, bytes, block, freeBlock), Geometry(shape), dtype);
+}
+
+Tensor contiguousCopy(const Tensor& x) {
+  Tensor y = emptyTensor(x.shape(), x.dtype(), x.device());
+  copyInto(y, x);
+  return y;
+}
+
+Tensor asContiguous(const Tensor& x) { return x.isContiguous() ? x : contiguousCopy(x); }
+
+Tensor castTo(const Tensor& x, DType dtype) {
+  if (x.dtype() == dtype) return x;
+  Tensor y = emptyTensor(x.shape(), dtype, x.device());
+  copyInto(y, x);
+  return y;
+}
+
+void copyInto(const Tensor& to, const Tensor& from) {
+  if (to.numel() == 0) return;
+  Launcher(copyKernel, to.device()).out(to).in(from, to.shape()).run();
+}
+
+void fillWith(const Tensor& to, const Scalar& value) {
+  if (to.numel() == 0) return;
+  Launcher(fillKernel, to.device()).out(to).run(&value.number, &value.integer);
+}
+
+Scalar readScalar(const Tensor& x) {
+  const bool isWide = !isFloating(x.dtype());
+  if (x.dtype() != DType::float64 && x.dtype() != DType::int64) {
+    const Scalar wide = readScalar(castTo(x, isWide ? DType::int64 : DType::float64));
+    return x.dtype() == DType::boolean ? Scalar(wide.integer != 0) : wide;
+  }
+  if (isWide) {
+    int64_t value = 0;
+    deviceOf(x.device()).copyToHost(&value, x.memory(), sizeof value);
+    return Scalar(value);
+  }
+  double value = 0;
+  deviceOf(x.device()).copyToHost(&value, x.memory(), sizeof value);
+  return Scalar(value);
+}
+
+Launcher::Launcher(const Kernel& kernel, DeviceId device) : kernel_(kernel), id_(device), operands_(takeOperands()) {}
+
+Launcher::~Launcher() { pool.depth--; }
+
+Operand& Launcher::add(DType dtype) {
+  operands_.emplace_back();
+  operands_.back().dtype = dtype;
+  return operands_.back();
+}
+
+Launcher& Launcher::out(const Tensor& tensor) { return out(tensor, tensor.geometry()); }
+
+Launcher& Launcher::out(const Tensor& tensor, const Geometry& geometry) {
+  setGeometry(add(tensor.dtype()), tensor, geometry);
+  outputs_++;
+  return *this;
+}
+
+Launcher& Launcher::in(const Tensor& tensor) { return in(tensor, tensor.geometry()); }
+
+Launcher& Launcher::in(const Tensor& tensor, const Geometry& geometry) {
+  setGeometry(add(tensor.dtype()), tensor, geometry);
+  return *this;
+}
+
+Launcher& Launcher::in(const Tensor& tensor, const Shape& shape) {
+  if (tensor.shape() == shape) return in(tensor);
+  return in(tensor, tensor.geometry().expandedTo(shape));
+}
+
+Launcher& Launcher::constant(const Scalar& scalar, DType dtype, const Shape& shape) {
+  Operand& operand = add(dtype);
+  operand.isConstant = true;
+  operand.number = scalar.number;
+  operand.integer = scalar.integer;
+  operand.dims = shape.dims;
+  for (int dim = 0; dim < shape.dims; dim++) {
+    operand.sizes[dim] = shape.sizes[dim];
+    operand.strides[dim] = 0;
+  }
+  return *this;
+}
+
+void Launcher::run(const double* numbers, const int64_t* integers) {
+  Device& device = deviceOf(id_);
+  Launch launch;
+  launch.kernel = kernel_.on(device, id_);
+  launch.outputs = outputs_;
+  launch.operands = &operands_;
+  launch.numbers = numbers;
+  launch.integers = integers;
+  device.launch(launch);
+}
+
+void requireFloating(const Call& call, const Tensor& x) {
+  if (isFloating(x.dtype())) return;
+  call.fail("dtype", std::string("needs a floating-point tensor, got ") + nameOf(x.dtype()), {{"dtype", nameOf(x.dtype())}});
+}
+
+void requireSameDevice(const Call& call, const Tensor& a, const Tensor& b) {
+  if (a.device() == b.device()) return;
+  call.fail("device", "tensors are on different devices, " + nameOf(a.device()) + " and " + nameOf(b.device()));
+}
+
+void requireIndices(const Call& call, const Tensor& index) {
+  if (index.dtype() == DType::int64 || index.dtype() == DType::int32) return;
+  call.fail("dtype", std::string("indices must be int64 or int32, got ") + nameOf(index.dtype()));
+}
+
+}  // namespace descent

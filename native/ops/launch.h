@@ -1,0 +1,50 @@
+// What forwards are written with: new tensors, and kernels called on them.
+#pragma once
+
+#include "op.h"
+
+namespace descent {
+
+Tensor emptyTensor(const Shape& shape, DType dtype, DeviceId device);
+// The elements in order, x itself where they are; unknown to autograd, as all here.
+Tensor contiguousCopy(const Tensor& x);
+Tensor asContiguous(const Tensor& x);
+// x in another dtype, x itself where it has it.
+Tensor castTo(const Tensor& x, DType dtype);
+// Reads one element; waits for the device.
+Scalar readScalar(const Tensor& x);
+// Converts and broadcasts; shapes must fit.
+void copyInto(const Tensor& to, const Tensor& from);
+void fillWith(const Tensor& to, const Scalar& value);
+
+// Gathers the operands of one kernel call, outputs first.
+class Launcher {
+ public:
+  Launcher(const Kernel& kernel, DeviceId device);
+  ~Launcher();
+  Launcher(const Launcher&) = delete;
+  Launcher& operator=(const Launcher&) = delete;
+
+  Launcher& out(const Tensor& tensor);
+  Launcher& out(const Tensor& tensor, const Geometry& geometry);
+  Launcher& in(const Tensor& tensor);
+  Launcher& in(const Tensor& tensor, const Geometry& geometry);
+  // Broadcast to a shape it broadcasts to.
+  Launcher& in(const Tensor& tensor, const Shape& shape);
+  Launcher& constant(const Scalar& scalar, DType dtype, const Shape& shape);
+  void run(const double* numbers = nullptr, const int64_t* integers = nullptr);
+
+ private:
+  Operand& add(DType dtype);
+  const Kernel& kernel_;
+  DeviceId id_;
+  std::vector<Operand>& operands_;
+  int outputs_ = 0;
+};
+
+// One wording for what many ops refuse.
+void requireFloating(const Call& call, const Tensor& x);
+void requireSameDevice(const Call& call, const Tensor& a, const Tensor& b);
+void requireIndices(const Call& call, const Tensor& index);
+
+}  // namespace descent

@@ -1,0 +1,18 @@
+// The state of the random numbers: a seed, and how many were drawn.
+#pragma once
+
+#include <cstdint>
+
+namespace descent {
+
+struct RandomState {
+  uint64_t seed = 0;
+  uint64_t offset = 0;
+};
+
+// Of the process. The first seed is taken from the system.
+RandomState& randomState();
+// The offset for `count` numbers; the next draw begins behind them.
+uint64_t takeRandom(int64_t count);
+
+}  // namespace descent

@@ -1,0 +1,289 @@
+// Reductions: many elements become one, over some dims or all.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "launch.h"
+#include "ops.h"
+
+namespace descent {
+
+namespace {
+
+const Kernel squaredDeviationKernel{"squaredDeviation"};
+
+// Which dims an argument names; all where it is left out or empty.
+struct Reduction {
+  bool isReduced[kMaxDims] = {};
+  int reducedCount = 0;
+
+  Reduction(const char* op, const Argument& dims, int count) {
+    const auto mark = [&](int64_t dim) {
+      const int wrapped = wrapDim(op, dim, count);
+      if (count == 0) return;
+      if (isReduced[wrapped]) throw Error("argument", op, "dim " + std::to_string(dim) + " is named twice");
+      isReduced[wrapped] = true;
+      reducedCount++;
+    };
+    if (dims.kind == Argument::Kind::scalar) {
+      mark(dims.scalar.integer);
+      return;
+    }
+    if (dims.kind == Argument::Kind::integers && !dims.lists->integers.empty()) {
+      for (int64_t dim : dims.lists->integers) mark(dim);
+      return;
+    }
+    for (int dim = 0; dim < count; dim++) isReduced[dim] = true;
+    reducedCount = count;
+  }
+
+  Shape result(const Shape& shape, bool keepdim) const {
+    Shape result;
+    for (int dim = 0; dim < shape.dims; dim++) {
+      if (!isReduced[dim]) {
+        result.push(shape[dim]);
+      } else if (keepdim) {
+        result.push(1);
+      }
+    }
+    return result;
+  }
+
+  int64_t count(const Shape& shape) const {
+    int64_t count = 1;
+    for (int dim = 0; dim < shape.dims; dim++) count *= isReduced[dim] ? shape[dim] : 1;
+    return count;
+  }
+
+  // Kept dims first, then reduced ones, as kernels want them.
+  Geometry keptFirst(const Geometry& x) const {
+    Geometry ordered;
+    ordered.offset = x.offset;
+    for (const bool reduced : {false, true}) {
+      for (int dim = 0; dim < x.shape.dims; dim++) {
+        if (isReduced[dim] != reduced) continue;
+        ordered.strides[ordered.shape.dims] = x.strides[dim];
+        ordered.shape.push(x.shape[dim]);
+      }
+    }
+    return ordered;
+  }
+};
+
+Tensor reduceWith(const Kernel& kernel, const Tensor& x, const Reduction& reduction, bool keepdim, DType dtype,
+                  const Tensor* means = nullptr) {
+  const Tensor y = emptyTensor(reduction.result(x.shape(), keepdim), dtype, x.device());
+  const int64_t kept = x.dims() - reduction.reducedCount;
+  if (y.numel() == 0) return y;
+  Launcher launcher(kernel, x.device());
+  launcher.out(y, Geometry(reduction.result(x.shape(), false))).in(x, reduction.keptFirst(x.geometry()));
+  if (means) launcher.in(*means, Geometry(reduction.result(x.shape(), false)));
+  launcher.run(nullptr, &kept);
+  return y;
+}
+
+Reduction reductionOf(const Call& call, int i = 1) { return Reduction(call.name(), call.args.items[i], call.tensor(0).dims()); }
+
+void refuseNothing(const Call& call, const Reduction& reduction) {
+  const Tensor& x = call.tensor(0);
+  if (reduction.count(x.shape()) == 0 && (reduction.reducedCount == x.dims() || x.numel() == 0)) {
+    if (reduction.result(x.shape(), false).numel() == 0 && reduction.reducedCount < x.dims()) return;
+    call.fail("shape", "there is nothing to choose from in " + x.shape().text());
+  }
+}
+
+DType sumType(DType dtype) { return isFloating(dtype) ? dtype : DType::int64; }
+
+// A reduced tensor laid over the shape it came from.
+Tensor spread(const Gradients& d, const Tensor& reduced, int dimArgument = 1) {
+  const Shape& shape = d.shape(0);
+  const Reduction reduction(d.op.name, d.args.items[dimArgument], shape.dims);
+  const Shape kept = reduction.result(shape, true);
+  return ops::expand(reduced.shape() == kept ? reduced : ops::reshape(reduced, kept), shape);
+}
+
+std::vector<int64_t> reducedDims(const Gradients& d, int dimArgument = 1) {
+  const Shape& shape = d.shape(0);
+  const Reduction reduction(d.op.name, d.args.items[dimArgument], shape.dims);
+  std::vector<int64_t> dims;
+  for (int dim = 0; dim < shape.dims; dim++) {
+    if (reduction.isReduced[dim]) dims.push_back(dim);
+  }
+  return dims;
+}
+
+// Shared evenly among the elements that equal the result.
+void gradientOfExtreme(Gradients& d) {
+  const Tensor isChosen = ops::cast(ops::eq(d.tensor(0), spread(d, d.out())), d.dtype(0));
+  d.set(0, isChosen * (spread(d, d.g()) / ops::sum(isChosen, reducedDims(d), true)));
+}
+
+void findExtreme(Call& call) {
+  const Tensor& x = call.tensor(0);
+  const Reduction reduction = reductionOf(call);
+  refuseNothing(call, reduction);
+  call.outs[0] = reduceWith(call.op.kernel, x, reduction, call.flag(2), x.dtype());
+}
+
+void findIndex(Call& call) {
+  const Tensor& x = call.tensor(0);
+  const Reduction reduction = reductionOf(call);
+  refuseNothing(call, reduction);
+  call.outs[0] = reduceWith(call.op.kernel, x, reduction, call.flag(2), DType::int64);
+}
+
+void testElements(Call& call) {
+  const Tensor& x = call.tensor(0);
+  call.outs[0] = reduceWith(call.op.kernel, x, reductionOf(call), call.flag(2), DType::boolean);
+}
+
+// Value, and with a dim its index too.
+void extremeWithIndex(Call& call, const Op& value, const Op& index) {
+  const Tensor& x = call.tensor(0);
+  if (!call.has(1)) {
+    call.outs[0] = value(x);
+    return;
+  }
+  if (x.dims() == 0) {
+    wrapDim(call.name(), call.integer(1), 0);
+    call.outs[0] = value(x);
+    call.outs[1] = ops::zeros(std::vector<int64_t>{}, DType::int64);
+    return;
+  }
+  const int dim = call.dim(1, x.dims());
+  const Tensor indices = index(x, dim, true);
+  const Tensor values = ops::gather(x, dim, indices);
+  call.outs[0] = call.flag(2) ? values : ops::squeeze(values, std::vector<int64_t>{dim});
+  call.outs[1] = call.flag(2) ? indices : ops::squeeze(indices, std::vector<int64_t>{dim});
+}
+
+Tensor variance(const Call& call, const Reduction& reduction) {
+  static const Kernel meanKernel{"mean"};
+  const Tensor& x = call.tensor(0);
+  requireFloating(call, x);
+  const Tensor means = reduceWith(meanKernel, x, reduction, false, x.dtype());
+  const Tensor deviation = reduceWith(squaredDeviationKernel, x, reduction, call.flag(3), x.dtype(), &means);
+  const double divisor = static_cast<double>(reduction.count(x.shape())) - (call.flag(2) ? 1 : 0);
+  return ops::mul(deviation, divisor > 0 ? 1 / divisor : std::numeric_limits<double>::infinity());
+}
+
+// d var / dx = 2 (x - mean) / (N - 1)
+Tensor gradientOfVariance(const Gradients& d, const Tensor& g) {
+  const Reduction reduction(d.op.name, d.args.items[1], d.shape(0).dims);
+  const double divisor = static_cast<double>(reduction.count(d.shape(0))) - (d.flag(2) ? 1 : 0);
+  const Tensor& x = d.tensor(0);
+  return spread(d, g) * (x - ops::mean(x, reducedDims(d), true)) * (2 / divisor);
+}
+
+}  // namespace
+
+void forward::sum(Call& call) {
+  const DType dtype = call.dtype(3, sumType(call.tensor(0).dtype()));
+  const Tensor x = call.has(3) ? castTo(call.tensor(0), dtype) : call.tensor(0);
+  const Tensor y = reduceWith(call.op.kernel, x, reductionOf(call), call.flag(2), sumType(dtype));
+  call.outs[0] = castTo(y, dtype);
+}
+const Derivative derivative::sum{[](Gradients& d) { d.set(0, spread(d, d.g())); }};
+
+void forward::mean(Call& call) {
+  const Tensor x = castTo(call.tensor(0), call.dtype(3, call.tensor(0).dtype()));
+  requireFloating(call, x);
+  call.outs[0] = reduceWith(call.op.kernel, x, reductionOf(call), call.flag(2), x.dtype());
+}
+const Derivative derivative::mean{[](Gradients& d) {
+  const Reduction reduction(d.op.name, d.args.items[1], d.shape(0).dims);
+  d.set(0, spread(d, d.g() * (1.0 / static_cast<double>(reduction.count(d.shape(0))))));
+}};
+
+void forward::prod(Call& call) {
+  const DType dtype = call.dtype(3, sumType(call.tensor(0).dtype()));
+  const Tensor x = castTo(call.tensor(0), dtype);
+  call.outs[0] = reduceWith(call.op.kernel, x, reductionOf(call), call.flag(2), dtype);
+}
+const Derivative derivative::prod{[](Gradients& d) {
+  // The product of all others: y / x, and where x is the only zero the product of the rest.
+  const Tensor& x = d.tensor(0);
+  const std::vector<int64_t> dims = reducedDims(d);
+  const Tensor isZero = ops::eq(x, 0);
+  const Tensor others = ops::where(isZero, ops::onesLike(x), x);
+  Tensor product = others;
+  for (int64_t dim : dims) product = ops::prod(product, dim, true);
+  const Tensor zeroCount = ops::sum(isZero, dims, true);
+  const Tensor factor = ops::where(isZero, ops::where(ops::eq(zeroCount, 1), product, 0), ops::where(ops::eq(zeroCount, 0), product / others, 0));
+  d.set(0, spread(d, d.g()) * factor);
+}, {input(0)}};
+
+void forward::amax(Call& call) { findExtreme(call); }
+const Derivative derivative::amax{gradientOfExtreme, {input(0) | output(0)}};
+
+void forward::amin(Call& call) { findExtreme(call); }
+const Derivative derivative::amin{gradientOfExtreme, {input(0) | output(0)}};
+
+void forward::max(Call& call) { extremeWithIndex(call, ops::amax, ops::argmax); }
+
+void forward::min(Call& call) { extremeWithIndex(call, ops::amin, ops::argmin); }
+
+void forward::argmax(Call& call) { findIndex(call); }
+
+void forward::argmin(Call& call) { findIndex(call); }
+
+void forward::any(Call& call) { testElements(call); }
+
+void forward::all(Call& call) { testElements(call); }
+
+void forward::var(Call& call) { call.outs[0] = variance(call, reductionOf(call)); }
+const Derivative derivative::var{[](Gradients& d) { d.set(0, gradientOfVariance(d, d.g())); }, {input(0)}};
+
+void forward::std(Call& call) { call.outs[0] = ops::sqrt(variance(call, reductionOf(call))); }
+// d sqrt(v) = dv / (2 sqrt(v)), and 0 where nothing varies
+const Derivative derivative::std{[](Gradients& d) {
+  const Tensor& y = d.out();
+  d.set(0, gradientOfVariance(d, ops::where(ops::eq(y, 0), 0, d.g() / (y * 2))));
+}, {input(0) | output(0)}};
+
+void forward::norm(Call& call) {
+  const Tensor& x = call.tensor(0);
+  requireFloating(call, x);
+  const double p = call.number(1);
+  const Argument& dims = call.args.items[2];
+  const bool keepdim = call.flag(3);
+  if (std::isinf(p)) {
+    call.outs[0] = p > 0 ? ops::amax(ops::abs(x), dims, keepdim) : ops::amin(ops::abs(x), dims, keepdim);
+  } else if (p == 0) {
+    call.outs[0] = ops::sum(ops::cast(ops::ne(x, 0), x.dtype()), dims, keepdim);
+  } else if (p == 1) {
+    call.outs[0] = ops::sum(ops::abs(x), dims, keepdim);
+  } else if (p == 2) {
+    call.outs[0] = ops::sqrt(ops::sum(x * x, dims, keepdim));
+  } else {
+    call.outs[0] = ops::pow(ops::sum(ops::pow(ops::abs(x), p), dims, keepdim), 1 / p);
+  }
+}
+const Derivative derivative::norm{[](Gradients& d) {
+  const Tensor& x = d.tensor(0);
+  const double p = d.number(1);
+  const Tensor g = spread(d, d.g(), 2);
+  const Tensor y = spread(d, d.out(), 2);
+  if (p == 0) {
+    d.set(0, ops::zerosLike(ops::detach(x)));
+  } else if (p == 1) {
+    d.set(0, g * ops::sign(x));
+  } else if (std::isinf(p)) {
+    const Tensor isChosen = ops::cast(ops::eq(ops::abs(x), y), x.dtype());
+    d.set(0, ops::sign(x) * isChosen * (g / ops::sum(isChosen, reducedDims(d, 2), true)));
+  } else {
+    // dy/dx = sign(x) (|x| / y)^(p-1), and 0 where the norm is 0
+    const Tensor ratio = p == 2 ? x / y : ops::sign(x) * ops::pow(ops::abs(x) / y, p - 1);
+    d.set(0, ops::where(ops::eq(y, 0), 0, g * ratio));
+  }
+}, {input(0) | output(0)}};
+
+void forward::logsumexp(Call& call) {
+  const Tensor& x = call.tensor(0);
+  requireFloating(call, x);
+  call.outs[0] = reduceWith(call.op.kernel, x, reductionOf(call), call.flag(2), x.dtype());
+}
+const Derivative derivative::logsumexp{
+    [](Gradients& d) { d.set(0, spread(d, d.g()) * ops::exp(d.tensor(0) - spread(d, d.out()))); }, {input(0) | output(0)}};
+
+}  // namespace descent

@@ -1,0 +1,147 @@
+// Reads the argument text of a row, and says what each argument means.
+#include "signature.h"
+
+#include <cstdlib>
+#include <unordered_map>
+
+namespace descent {
+
+namespace {
+
+constexpr const char* kKinds[] = {"tensor",  "operand",  "tensors", "number", "integer",
+                                  "boolean", "integers", "dtype",   "string", "optionalTensor"};
+
+ArgumentRow::Kind kindOf(const std::string& text) {
+  for (int k = 0; k < 10; k++) {
+    if (text == kKinds[k]) return static_cast<ArgumentRow::Kind>(k);
+  }
+  throw Error("internal", "", "the op table names an unknown kind of argument, " + text);
+}
+
+std::string trimmed(const std::string& text) {
+  const size_t begin = text.find_first_not_of(' ');
+  if (begin == std::string::npos) return "";
+  return text.substr(begin, text.find_last_not_of(' ') - begin + 1);
+}
+
+Argument defaultOf(ArgumentRow::Kind kind, const std::string& text) {
+  if (text == "null") return {};
+  switch (kind) {
+    case ArgumentRow::Kind::boolean:
+      return Argument(text == "true");
+    case ArgumentRow::Kind::text:
+      return Argument(text.substr(1, text.size() - 2));  // without its quotes
+    case ArgumentRow::Kind::integers:
+      return Argument(std::vector<int64_t>{std::strtoll(text.c_str(), nullptr, 10)});
+    default:
+      return Argument(Scalar::fromJavaScript(std::strtod(text.c_str(), nullptr)));
+  }
+}
+
+ArgumentRow parseArgument(const std::string& text, bool isPositional) {
+  const size_t colon = text.find(':');
+  const size_t equals = text.find('=');
+  ArgumentRow row;
+  row.name = trimmed(text.substr(0, colon));
+  row.kind = kindOf(trimmed(text.substr(colon + 1, equals == std::string::npos ? equals : equals - colon - 1)));
+  row.isRequired = equals == std::string::npos;
+  row.isPositional = isPositional;
+  if (!row.isRequired) {
+    row.defaultText = trimmed(text.substr(equals + 1));
+    row.defaultValue = defaultOf(row.kind, row.defaultText);
+  }
+  return row;
+}
+
+}  // namespace
+
+const char* nameOf(ArgumentRow::Kind kind) { return kKinds[static_cast<int>(kind)]; }
+
+std::vector<ArgumentRow> parseSignature(const char* signature) {
+  std::vector<ArgumentRow> rows;
+  bool isPositional = true;
+  std::string current;
+  const auto finish = [&] {
+    if (!trimmed(current).empty()) rows.push_back(parseArgument(current, isPositional));
+    current.clear();
+  };
+  for (const char* at = signature; *at; at++) {
+    if (*at == ',' || *at == '|') {
+      finish();
+      if (*at == '|') isPositional = false;
+    } else {
+      current += *at;
+    }
+  }
+  finish();
+  return rows;
+}
+
+const char* sentenceOfArgument(const std::string& name) {
+  static const std::unordered_map<std::string, const char*> sentences = {
+      {"x", "The input."},
+      {"a", "The first operand."},
+      {"b", "The second operand."},
+      {"c", "The third operand."},
+      {"alpha", "A factor."},
+      {"beta", "A factor."},
+      {"shape", "The sizes, outermost first."},
+      {"dtype", "The dtype of the result."},
+      {"device", "Where the result lives, \"cpu\" for example."},
+      {"requiresGrad", "Whether a gradient is wanted for it."},
+      {"value", "The value."},
+      {"start", "The first number or index."},
+      {"end", "The number or index to stop before."},
+      {"step", "The distance between two."},
+      {"steps", "How many."},
+      {"n", "How many rows, or numbers."},
+      {"m", "How many columns; as many as rows if left out."},
+      {"numClasses", "How many classes there are."},
+      {"diagonal", "Which diagonal: 0 the main one, positive above it, negative below."},
+      {"source", "Where the values come from."},
+      {"low", "The lower end, included."},
+      {"high", "The upper end, excluded."},
+      {"mean", "The mean."},
+      {"std", "The standard deviation."},
+      {"numSamples", "How many indices to draw."},
+      {"replacement", "Whether an index may be drawn again."},
+      {"p", "The probability, or the exponent of a norm."},
+      {"probability", "The probability of a one."},
+      {"training", "Whether this is training; otherwise evaluation."},
+      {"startDim", "The first dim to join."},
+      {"endDim", "The last dim to join."},
+      {"dims", "The dims, in their new order."},
+      {"dim", "The dim or dims; negative ones count from the end."},
+      {"dim0", "The first dim."},
+      {"dim1", "The second dim."},
+      {"destination", "Where they go."},
+      {"index", "The index or indices; a single one may be negative."},
+      {"length", "How many."},
+      {"tensors", "The tensors."},
+      {"keepdim", "Whether reduced dims stay, with size 1."},
+      {"unbiased", "Whether to divide by N - 1 instead of N."},
+      {"weight", "The weights: one row an output, one value a class or channel."},
+      {"bias", "Added at the end, one value an output."},
+      {"target", "What x should be: class indices, or values in the shape of x."},
+      {"ignoreIndex", "A target that does not count."},
+      {"labelSmoothing", "How much of the target is spread over all classes, from 0 to 1."},
+      {"reduction", "\"mean\", \"sum\" or \"none\"."},
+      {"runningMean", "The running means, updated while training."},
+      {"runningVar", "The running variances, updated while training."},
+      {"momentum", "How much a new batch counts in running values."},
+      {"eps", "Added to the variance, so that nothing is divided by zero."},
+      {"mask", "Where to act, a bool tensor."},
+      {"roundingMode", "\"floor\", \"trunc\", or null for none."},
+      {"min", "The lower bound, or null for none."},
+      {"max", "The upper bound, or null for none."},
+      {"approximate", "\"none\" or \"tanh\"."},
+      {"negativeSlope", "The factor of negative elements."},
+      {"threshold", "From where on the function is linear."},
+      {"minVal", "The lower bound."},
+      {"maxVal", "The upper bound."},
+  };
+  const auto found = sentences.find(name);
+  return found == sentences.end() ? "" : found->second;
+}
+
+}  // namespace descent
