@@ -240,7 +240,7 @@ export const viewsWelcome = [
   {
     view: runsView,
     contents:
-      "No training run in this folder yet. Open a script that imports `descent` and run it, or start from a sample.\n" +
+      "No training run in this folder yet. Open a script that imports descent and run it, or start from a sample.\n" +
       "[Run Training](command:descent.runTraining)\n[New Project…](command:descent.newProject)",
     when: trusted,
   },

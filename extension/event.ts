@@ -21,3 +21,39 @@ export class Emitter<T> {
     this.#listeners.clear();
   }
 }
+
+/** Does `work` at once, and again as often as it is asked for, but never sooner than `milliseconds` after the last time. */
+export class Throttle {
+  readonly #milliseconds: number;
+  readonly #work: () => void;
+  #last = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(milliseconds: number, work: () => void) {
+    this.#milliseconds = milliseconds;
+    this.#work = work;
+  }
+
+  ask(): void {
+    if (this.#timer) return;
+    const wait = this.#last + this.#milliseconds - Date.now();
+    if (wait <= 0) this.now();
+    else {
+      this.#timer = setTimeout(() => {
+        this.now();
+      }, wait);
+    }
+  }
+
+  now(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#last = Date.now();
+    this.#work();
+  }
+
+  dispose(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}

@@ -46,7 +46,7 @@ export interface RunSource {
 interface Entry {
   run: Run;
   connection: RunConnection | null;
-  connecting: boolean;
+  connecting: Promise<RunConnection> | null;
   /** Not before this time (ms) is a failed connection tried again. */
   retryAt: number;
 }
@@ -124,7 +124,8 @@ export class RunRegistry {
     const record = await this.#source.read(folder).catch(() => null);
     if (this.#disposed) return;
     if (record === null) this.#forget(folder);
-    else this.#update(folder, record);
+    // What the socket of a live run says is newer than its file.
+    else if (!this.#entries.get(folder)?.connection || !isLive(record.state)) this.#update(folder, record);
   }
 
   /** Asks a live run for something; its answer is taken over at once. Throws one sentence when it cannot be asked. */
@@ -178,7 +179,7 @@ export class RunRegistry {
     const before = entry?.run.record ?? null;
     const run: Run = { folder, record };
     if (entry === undefined) {
-      entry = { run, connection: null, connecting: false, retryAt: 0 };
+      entry = { run, connection: null, connecting: null, retryAt: 0 };
       this.#entries.set(folder, entry);
     } else {
       entry.run = run;
@@ -197,38 +198,42 @@ export class RunRegistry {
 
   async #connect(entry: Entry): Promise<RunConnection> {
     if (entry.connection) return entry.connection;
-    const { folder, record } = entry.run;
+    const { record } = entry.run;
     if (record.socket === null) throw new Error(`'${record.name}' is not ready yet: try again in a moment.`);
-    if (entry.connecting || Date.now() < entry.retryAt) {
+    if (Date.now() < entry.retryAt)
       throw new Error(`'${record.name}' does not answer. 'Kill' ends its process.`);
-    }
-    entry.connecting = true;
+    entry.connecting ??= this.#open(entry).finally(() => {
+      entry.connecting = null;
+    });
+    return entry.connecting;
+  }
+
+  async #open(entry: Entry): Promise<RunConnection> {
+    const { folder, record } = entry.run;
+    let connection: RunConnection;
     try {
-      const connection = await this.#source.connect(record);
-      if (this.#disposed || this.#entries.get(folder) !== entry) {
-        connection.dispose();
-        throw new Error(`'${record.name}' is gone.`);
-      }
-      entry.connection = connection;
-      connection.onChanged((changed) => {
-        this.#update(folder, changed);
-      });
-      connection.onFlushed(() => {
-        this.#flushes.fire(entry.run);
-      });
-      connection.onClosed(() => {
-        if (entry.connection !== connection) return;
-        entry.connection = null;
-        entry.retryAt = Date.now() + 300; // run.json says the rest
-        void this.touch(folder);
-      });
-      return connection;
+      connection = await this.#source.connect(record);
     } catch (error) {
       entry.retryAt = Date.now() + retryMilliseconds;
       throw error;
-    } finally {
-      entry.connecting = false;
     }
+    if (this.#disposed || this.#entries.get(folder) !== entry) {
+      connection.dispose();
+      throw new Error(`'${record.name}' is gone.`);
+    }
+    entry.connection = connection;
+    connection.onChanged((changed) => {
+      this.#update(folder, changed);
+    });
+    connection.onFlushed(() => {
+      this.#flushes.fire(entry.run);
+    });
+    connection.onClosed(() => {
+      if (entry.connection !== connection) return;
+      entry.connection = null;
+      void this.touch(folder); // run.json says the rest
+    });
+    return connection;
   }
 
   #forget(folder: string): void {

@@ -3,7 +3,7 @@
 import type { Event, TreeDataProvider, TreeItem } from "vscode";
 import { isLive, type RunState } from "../../engine/protocol.js";
 import type { Editor } from "../app.js";
-import { Emitter, type Disposable } from "../event.js";
+import { Emitter, Throttle, type Disposable } from "../event.js";
 import type { Run, RunRegistry } from "./registry.js";
 import { describeRun, formatDuration, runMessage, stateWord, summarize } from "./words.js";
 
@@ -23,21 +23,39 @@ const icons: Record<RunState, [string, string?]> = {
   lost: ["debug-disconnect", "list.warningForeground"],
 };
 
+/** Numbers that change faster cannot be read. */
+const refreshMilliseconds = 250;
+
 export class RunsView implements TreeDataProvider<RunNode> {
   readonly #editor: Editor;
   readonly #runs: RunRegistry;
   readonly #nodes = new Map<string, RunNode>();
   readonly #refreshed = new Emitter<RunNode | undefined>();
   readonly #listening: Disposable;
+  /** Runs whose rows are out of date. */
+  readonly #waiting = new Set<string>();
+  readonly #refresh = new Throttle(refreshMilliseconds, () => {
+    for (const folder of this.#waiting) {
+      const node = this.#nodes.get(folder);
+      if (node) this.#refreshed.fire(node);
+    }
+    this.#waiting.clear();
+  });
 
   readonly onDidChangeTreeData: Event<RunNode | undefined> = this.#refreshed.on as Event<RunNode | undefined>;
 
   constructor(editor: Editor, runs: RunRegistry) {
     this.#editor = editor;
     this.#runs = runs;
-    this.#listening = runs.onDidChange(({ kind, run }) => {
+    this.#listening = runs.onDidChange(({ kind, run, before }) => {
       if (kind === "removed") this.#nodes.delete(run.folder);
-      this.#refreshed.fire(kind === "changed" ? this.#node(run) : undefined);
+      if (kind !== "changed") {
+        this.#refreshed.fire(undefined);
+        return;
+      }
+      this.#waiting.add(run.folder);
+      if (before?.state === run.record.state) this.#refresh.ask();
+      else this.#refresh.now();
     });
   }
 
@@ -70,6 +88,7 @@ export class RunsView implements TreeDataProvider<RunNode> {
 
   dispose(): void {
     this.#listening.dispose();
+    this.#refresh.dispose();
     this.#refreshed.dispose();
   }
 }

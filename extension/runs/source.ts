@@ -1,10 +1,11 @@
 // Where the registry's runs come from: the run store's folders, and the monitor's socket of a live one.
 
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { runsFolder } from "../../engine/protocol.js";
+import { connectToRun } from "../../engine/runtime/client.js";
 import { isProcessAlive } from "../../engine/store/processes.js";
 import { deleteRun, readRun, renameEndedRun } from "../../engine/store/runs.js";
-import { readdir } from "node:fs/promises";
 import type { RunSource } from "./registry.js";
 
 export const runSource: RunSource = {
@@ -23,7 +24,23 @@ export const runSource: RunSource = {
       }
     }),
 
-  connect: () => Promise.reject(new Error("not yet")),
+  async connect(record) {
+    const connection = await connectToRun(record, "editor");
+    return {
+      control: (method) => connection.request(method, {}),
+      rename: (name) => connection.request("rename", { name }),
+      onChanged: (listener) => void connection.on("changed", listener),
+      onFlushed: (listener) => {
+        connection.on("flushed", () => {
+          listener();
+        });
+      },
+      onClosed: (listener) => void connection.onClosed(listener),
+      dispose: () => {
+        connection.close();
+      },
+    };
+  },
 
   kill({ pid, pidStart }) {
     if (!isProcessAlive(pid, pidStart)) return Promise.resolve(false);

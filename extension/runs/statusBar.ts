@@ -2,24 +2,32 @@
 
 import type { StatusBarItem } from "vscode";
 import type { Editor } from "../app.js";
-import type { Disposable } from "../event.js";
+import { Throttle, type Disposable } from "../event.js";
 import type { RunRegistry } from "./registry.js";
 import { describeRun, statusText } from "./words.js";
+
+/** Numbers that change faster cannot be read. */
+const renderMilliseconds = 250;
 
 export class StatusBar {
   readonly #item: StatusBarItem;
   readonly #runs: RunRegistry;
   readonly #listening: Disposable;
+  readonly #render: Throttle;
   #shown = false;
 
   constructor(editor: Editor, runs: RunRegistry) {
     this.#runs = runs;
     this.#item = editor.window.createStatusBarItem("descent.run", editor.StatusBarAlignment.Left, 10);
     this.#item.name = "Descent: Training";
-    this.#listening = runs.onDidChange(() => {
-      this.#render();
+    this.#render = new Throttle(renderMilliseconds, () => {
+      this.#show();
     });
-    this.#render();
+    this.#listening = runs.onDidChange(({ run, before }) => {
+      if (before?.state === run.record.state) this.#render.ask();
+      else this.#render.now();
+    });
+    this.#render.now();
   }
 
   /** As shown; null while hidden. */
@@ -27,7 +35,7 @@ export class StatusBar {
     return this.#shown ? this.#item.text : null;
   }
 
-  #render(): void {
+  #show(): void {
     const run = this.#runs.newestLive();
     this.#shown = run !== undefined;
     if (run === undefined) {
@@ -48,6 +56,7 @@ export class StatusBar {
 
   dispose(): void {
     this.#listening.dispose();
+    this.#render.dispose();
     this.#item.dispose();
   }
 }

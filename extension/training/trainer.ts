@@ -1,7 +1,7 @@
 // Starts training: in a terminal of the editor, or under the debugger. The run itself announces itself by its folder.
 
-import { join } from "node:path";
-import type { Terminal, Uri } from "vscode";
+import { basename, join } from "node:path";
+import type { Uri } from "vscode";
 import { environment, isLive } from "../../engine/protocol.js";
 import type { Editor } from "../app.js";
 import { debugType } from "../names.js";
@@ -39,8 +39,6 @@ interface Options {
 
 export class Trainer {
   readonly #options: Options;
-  readonly #terminals = new Map<string, Terminal>();
-
   constructor(options: Options) {
     this.#options = options;
   }
@@ -62,16 +60,15 @@ export class Trainer {
       env: { [environment.workspace]: script.workspace },
     });
     await watch(script.workspace);
-    this.#disposeEnded(script.path);
+    this.#disposeEnded(script);
     expected.expect(script.path);
     const terminal = editor.window.createTerminal({
-      name: `Train ${script.name}`,
+      name: terminalName(script),
       iconPath: new editor.ThemeIcon("graph-line"),
       shellPath: node.path,
       shellArgs: [parts.terminal, launch],
       cwd: script.cwd,
     });
-    this.#terminals.set(script.path, terminal);
     terminal.show(true);
   }
 
@@ -140,12 +137,21 @@ export class Trainer {
     return choice !== undefined;
   }
 
-  #disposeEnded(script: string): void {
-    const isTraining = this.#options.runs
+  /** By name, because a terminal that was restored after a reload has nothing else to know it by. */
+  #disposeEnded(script: Script): void {
+    const { editor, runs } = this.#options;
+    const isTraining = runs
       .all()
-      .some((run) => isLive(run.record.state) && samePath(run.record.script, script));
-    if (!isTraining) this.#terminals.get(script)?.dispose();
+      .some(({ record }) => isLive(record.state) && basename(record.script) === script.name);
+    if (isTraining) return;
+    for (const terminal of editor.window.terminals) {
+      if (terminal.name === terminalName(script)) terminal.dispose();
+    }
   }
+}
+
+function terminalName(script: Script): string {
+  return `Train ${script.name}`;
 }
 
 /** Asks a run to stop and resolves when it has; it ends by itself after its grace period at the latest. */
