@@ -1,4 +1,5 @@
 // Tensor: a plain object with plain fields over one tensor of the native core. Op methods come from generated/ops.ts.
+/// <reference lib="esnext.disposable" preserve="true" />
 
 import { arrayFor, dtypes, isFloating, type DataArray, type DType } from "./dtype.js";
 import { deviceName, parseDevice, type DeviceNumber } from "./device.js";

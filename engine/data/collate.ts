@@ -6,7 +6,7 @@ import { stack } from "../generated/ops.js";
 import { Tensor } from "../tensor.js";
 
 /** What items become in a batch: numbers and tensors become tensors with a batch dim in front, the rest keeps its form. */
-export type Collated<Item> = Item extends Tensor
+export type Collated<Item> = Item extends Tensor | ArrayBufferView
   ? Tensor
   : Item extends number | boolean | bigint
     ? Tensor

@@ -40,12 +40,9 @@ export abstract class LRScheduler {
 
   loadStateDict(state: { last_epoch: number; base_lrs: number[] }): void {
     const op = this.constructor.name;
-    const { last_epoch: epoch, base_lrs: bases } = (state as Partial<typeof state> | null) ?? {};
-    if (!Array.isArray(bases) || bases.length !== this.baseLrs.length) {
-      fail(op, `the state must have ${this.baseLrs.length} base_lrs`, {}, "state");
-    }
-    this.lastEpoch = checkNumber(op, "last_epoch", epoch, { min: 0, integer: true });
-    (this as { baseLrs: readonly number[] }).baseLrs = bases.map((base) => checkNumber(op, "base_lrs", base));
+    const { epoch, bases } = readSaved(op, state, this.baseLrs.length);
+    this.lastEpoch = epoch;
+    (this as { baseLrs: readonly number[] }).baseLrs = bases;
     this.update();
   }
 
@@ -54,6 +51,17 @@ export abstract class LRScheduler {
       group.lr = this.rate(this.baseLrs[k]!, this.lastEpoch, k);
     });
   }
+}
+
+function readSaved(op: string, state: unknown, count: number): { epoch: number; bases: number[] } {
+  const { last_epoch: epoch, base_lrs: bases } = Object(state) as Record<string, unknown>;
+  if (!Array.isArray(bases) || bases.length !== count) {
+    return fail(op, `the state must have base_lrs for ${count} groups, it is ${show(state)}`, {}, "state");
+  }
+  return {
+    epoch: checkNumber(op, "last_epoch", epoch, { min: 0, integer: true }),
+    bases: bases.map((base) => checkNumber(op, "base_lrs", base)),
+  };
 }
 
 /** Times `gamma` every `stepSize` epochs. */
