@@ -7,8 +7,9 @@ extern const KernelTable unaryRows;
 extern const KernelTable binaryRows;
 extern const KernelTable ternaryRows;
 extern const KernelTable copyKernels;
+extern const KernelTable matmulKernels;
 
 extern const KernelTable* const kernelTables[];
-const KernelTable* const kernelTables[] = {&unaryRows, &binaryRows, &ternaryRows, &copyKernels, nullptr};
+const KernelTable* const kernelTables[] = {&unaryRows, &binaryRows, &ternaryRows, &copyKernels, &matmulKernels, nullptr};
 
 }  // namespace descent::cpu::DESCENT_CAPABILITY
