@@ -150,7 +150,7 @@ export class Series {
     }
     this.values[index] = value;
     this.momentOf[index] = moment;
-    const kept = this.values[index]!; // as a float32
+    const kept = this.values[index]; // as a float32
     if (kept - kept === 0) {
       if (!(kept >= this.min)) this.min = kept;
       if (!(kept <= this.max)) this.max = kept;
@@ -260,14 +260,19 @@ export class Series {
     this.summary.clear();
     for (let index = this.count - size; index < this.count; index++)
       this.summary.addPoint(this.values[index]!);
-    (this.levels[0] ??= new Level()).push(this.summary);
-    for (let n = 0; this.levels[n]!.count % 2 === 0; n++) {
-      const below = this.levels[n]!;
+    this.level(0).push(this.summary);
+    for (let n = 0; this.level(n).count % 2 === 0; n++) {
+      const below = this.level(n);
       this.summary.clear();
       this.summary.addBucket(below, below.count - 2);
       this.summary.addBucket(below, below.count - 1);
-      (this.levels[n + 1] ??= new Level()).push(this.summary);
+      this.level(n + 1).push(this.summary);
     }
+  }
+
+  private level(n: number): Level {
+    if (n === this.levels.length) this.levels.push(new Level());
+    return this.levels[n]!;
   }
 }
 

@@ -1,0 +1,326 @@
+// Records a training run from inside the main thread: a few numbers into shared memory at each step, and no more.
+// Budget: 5 µs a step for a small model (test/engine/runtime-recorder measures it); anything dearer belongs into the monitor.
+
+import type { MessagePort } from "node:worker_threads";
+import type { BatchInfo, EngineServices, StepInfo, TrainingObserver } from "../observer.js";
+import type { Tensor } from "../tensor.js";
+import { memoryCategories, tags } from "../protocol.js";
+import type { ToMonitor } from "./messages.js";
+import { control, recordHeader, RingWriter, type SharedMemory } from "./shared.js";
+import { StopRun } from "./stop.js";
+
+/** What the terminal shows. */
+export interface StepView {
+  step: number;
+  epoch: number;
+  epochs: number | null;
+  batch: number;
+  batches: number | null;
+  loss: number;
+  samplesPerSecond: number;
+}
+
+export interface RecorderOptions {
+  id: string;
+  dir: string;
+  memory: SharedMemory;
+  port: MessagePort;
+  /** Called after every step; must be cheap. `now` is performance.now(). */
+  onStep?: (recorder: Recorder, now: number) => void;
+  /** Milliseconds the main thread waited because of a pause. */
+  onPaused?: (milliseconds: number) => void;
+}
+
+interface LoaderState {
+  epoch: number;
+  batches: number | null;
+}
+
+/** Bits that choose among the layouts of a step. */
+const has = { loss: 1, throughput: 2, time: 4, memory: 8 } as const;
+
+/** Times a script may swallow the stop and step on before the process is ended. */
+const patience = 3;
+
+export class Recorder implements TrainingObserver {
+  readonly id: string;
+  readonly dir: string;
+  /** What the script did so far, for the sentence at the end of a run with nothing to show. */
+  readonly seen = { engine: false, backward: false, log: false };
+  steps = 0;
+  private readonly options: RecorderOptions;
+  private readonly flags: Int32Array;
+  private readonly ring: RingWriter;
+  private engine: EngineServices | null = null;
+  private readonly memory = new Float64Array(memoryCategories.length);
+
+  private loss = 0;
+  private losses = 0;
+  private samples = 0;
+  /** performance.now() from which the current step's time counts. */
+  private stepStart = NaN;
+  private loader: LoaderState | null = null;
+  private batchesDone = 0;
+  private readonly loaders = new WeakMap<object, LoaderState>();
+  private epochs: number | null = null;
+  private stopsThrown = 0;
+
+  private layouts = 0;
+  /** By the identity of the names: layout numbers by `has` bits and number of learning rates. */
+  private readonly stepLayouts = new WeakMap<readonly string[], Map<number, number>>();
+  private readonly logLayouts = new Map<string, number>();
+  private readonly view: StepView = {
+    step: 0,
+    epoch: 0,
+    epochs: null,
+    batch: 0,
+    batches: null,
+    loss: NaN,
+    samplesPerSecond: NaN,
+  };
+
+  constructor(options: RecorderOptions) {
+    this.options = options;
+    this.id = options.id;
+    this.dir = options.dir;
+    this.flags = options.memory.control;
+    this.ring = new RingWriter(options.memory);
+  }
+
+  /** How the last step went; the same object each time. */
+  get lastStep(): Readonly<StepView> {
+    return this.view;
+  }
+
+  attach(engine: EngineServices): void {
+    this.seen.engine = true;
+    this.engine = engine;
+    engine.attachControl(this.flags);
+  }
+
+  backward(loss: Tensor): void {
+    this.seen.backward = true;
+    if (Number.isNaN(this.stepStart)) this.stepStart = performance.now();
+    if (loss.shape.every((size) => size === 1)) {
+      this.loss += Number(loss.item());
+      this.losses++;
+    }
+  }
+
+  /** Several backward() calls before one step add their gradients, so their losses are added too. */
+  step(info: StepInfo): void {
+    const now = performance.now();
+    const milliseconds = now - this.stepStart; // NaN without a beginning
+    const { learningRates: rates, squaredNorms: norms, names } = info;
+    const loader = this.loader;
+    const step = ++this.steps;
+
+    let bits = 0;
+    if (this.losses > 0) bits |= has.loss;
+    if (milliseconds > 0) bits |= this.samples > 0 ? has.time | has.throughput : has.time;
+    if (this.engine !== null) bits |= has.memory;
+    const layout = this.stepLayout(names, bits, rates.length);
+    const namesInRing = names.length <= this.ring.largestRecord - 64 ? names.length : 0;
+    const values =
+      rates.length +
+      (bits & has.loss) +
+      ((bits & has.throughput) >> 1) +
+      ((bits & has.time) >> 2) +
+      (bits & has.memory ? memoryCategories.length : 0) +
+      namesInRing;
+
+    const at = this.ring.claim(values);
+    if (at >= 0) {
+      const ring = this.ring.ring;
+      ring[at + recordHeader.layout] = layout;
+      ring[at + recordHeader.step] = step;
+      ring[at + recordHeader.wall] = (performance.timeOrigin + now) / 1000;
+      ring[at + recordHeader.epoch] = loader === null ? 0 : loader.epoch;
+      ring[at + recordHeader.batch] = this.batchesDone;
+      ring[at + recordHeader.batches] = loader?.batches ?? -1;
+      let k = at + recordHeader.values;
+      if (bits & has.loss) ring[k++] = this.loss;
+      for (const rate of rates) ring[k++] = rate;
+      if (bits & has.throughput) ring[k++] = (this.samples * 1000) / milliseconds;
+      if (bits & has.time) ring[k++] = milliseconds;
+      if (this.engine !== null) {
+        this.engine.memoryByCategory(this.memory);
+        for (const bytes of this.memory) ring[k++] = bytes;
+      }
+      for (let p = 0; p < namesInRing; p++) ring[k++] = norms[p]!;
+      this.ring.publish(recordHeader.values + values);
+    }
+
+    if (this.options.onStep !== undefined) {
+      this.describe(step, loader, milliseconds);
+      this.options.onStep(this, now);
+    }
+    this.loss = this.losses = this.samples = 0;
+    this.stepStart = now;
+    if (this.flags[control.pause] !== 0 || this.flags[control.stopAsked] !== 0) this.obey();
+  }
+
+  epoch(loader: object, batches: number | null): void {
+    const state = this.loaders.get(loader);
+    if (state === undefined) this.loaders.set(loader, { epoch: 1, batches });
+    else {
+      state.epoch++;
+      state.batches = batches;
+    }
+    // What lies between two epochs (a test of the model, say) is no part of a step.
+    this.stepStart = performance.now();
+    this.samples = 0;
+  }
+
+  batch(loader: object, info: BatchInfo): void {
+    // A batch that no step follows, of a test set, is overwritten by the next one before it counts.
+    let state = this.loaders.get(loader);
+    if (state === undefined) this.loaders.set(loader, (state = { epoch: 1, batches: info.batches }));
+    this.loader = state;
+    this.batchesDone = info.index + 1;
+    this.samples += info.samples;
+    if (this.flags[control.stopAsked] !== 0 && this.stopsThrown === 0) this.throwStop();
+  }
+
+  log(values: Record<string, number>, step = this.steps): void {
+    this.seen.log = true;
+    const names = Object.keys(values);
+    if (names.length === 0) return;
+    const key = names.join("\n");
+    let layout = this.logLayouts.get(key);
+    if (layout === undefined) {
+      layout = this.announce(names, "log", []);
+      this.logLayouts.set(key, layout);
+    }
+    const at = this.ring.claim(names.length);
+    if (at < 0) return;
+    const ring = this.ring.ring;
+    ring[at + recordHeader.layout] = layout;
+    ring[at + recordHeader.step] = step;
+    ring[at + recordHeader.wall] = wallNow();
+    for (let k = 0; k < names.length; k++) ring[at + recordHeader.values + k] = Number(values[names[k]!]);
+    this.ring.publish(recordHeader.values + names.length);
+  }
+
+  config(values: Record<string, unknown>): void {
+    const epochs = values["epochs"];
+    if (typeof epochs === "number" && epochs > 0) this.epochs = epochs;
+    this.post({ type: "config", values: plain(values) });
+  }
+
+  summary(values: Record<string, unknown>): void {
+    this.post({ type: "summary", values: plain(values) });
+  }
+
+  text(tag: string, text: string, step = this.steps): void {
+    this.post({ type: "text", tag, text, step, wall: wallNow() });
+  }
+
+  image(tag: string, image: Tensor, step = this.steps): void {
+    const values = Float64Array.from(image.data() as ArrayLike<number>);
+    this.post({ type: "image", tag, step, wall: wallNow(), shape: [...image.shape], values });
+  }
+
+  histogram(tag: string, values: Tensor, step = this.steps): void {
+    const copied = Float64Array.from(values.data() as ArrayLike<number>);
+    this.post({ type: "histogram", tag, step, wall: wallNow(), values: copied });
+  }
+
+  checkpoint(path: string): void {
+    this.post({ type: "checkpoint", path, step: this.steps });
+  }
+
+  private describe(step: number, loader: LoaderState | null, milliseconds: number): void {
+    const { view } = this;
+    view.step = step;
+    view.epoch = loader?.epoch ?? 0;
+    view.epochs = this.epochs;
+    view.batch = this.batchesDone;
+    view.batches = loader?.batches ?? null;
+    if (this.losses > 0) view.loss = this.loss;
+    view.samplesPerSecond = this.samples > 0 ? (this.samples * 1000) / milliseconds : NaN;
+  }
+
+  /** Pause and stop, at the end of a step. */
+  private obey(): void {
+    const { flags } = this;
+    if (Atomics.load(flags, control.stopAsked) !== 0) this.throwStop();
+    if (Atomics.load(flags, control.pause) === 0) return;
+    const began = performance.now();
+    Atomics.store(flags, control.waiting, 1);
+    while (true) {
+      const wake = Atomics.load(flags, control.wake);
+      if (Atomics.load(flags, control.stopAsked) !== 0 || Atomics.load(flags, control.pause) === 0) break;
+      if (Atomics.load(flags, control.allowance) > 0) {
+        Atomics.sub(flags, control.allowance, 1);
+        break;
+      }
+      Atomics.wait(flags, control.wake, wake);
+    }
+    Atomics.store(flags, control.waiting, 0);
+    this.stepStart = performance.now();
+    this.options.onPaused?.(this.stepStart - began);
+    if (Atomics.load(flags, control.stopAsked) !== 0) this.throwStop();
+  }
+
+  private throwStop(): never {
+    if (++this.stopsThrown > patience) process.exit(this.flags[control.stopCode]); // the script catches it and goes on
+    Atomics.store(this.flags, control.stop, 2);
+    throw new StopRun();
+  }
+
+  private stepLayout(names: readonly string[], bits: number, rates: number): number {
+    let known = this.stepLayouts.get(names);
+    if (known === undefined) this.stepLayouts.set(names, (known = new Map<number, number>()));
+    const key = bits | (rates << 4);
+    let layout = known.get(key);
+    if (layout === undefined) known.set(key, (layout = this.announceStep(names, bits, rates)));
+    return layout;
+  }
+
+  /** The same order as `step` writes the values in. */
+  private announceStep(names: readonly string[], bits: number, rates: number): number {
+    const list: string[] = [];
+    if (bits & has.loss) list.push(tags.loss);
+    for (let g = 0; g < rates; g++) list.push(g === 0 ? tags.learningRate : `${tags.learningRate}/${g}`);
+    if (bits & has.throughput) list.push(tags.throughput);
+    if (bits & has.time) list.push(tags.stepMilliseconds);
+    if (bits & has.memory) list.push(...memoryCategories.map((category) => tags.memoryPrefix + category));
+    const tooMany = names.length > this.ring.largestRecord - 64;
+    if (tooMany) {
+      const note = `The model has ${names.length} parameters, too many for a gradient norm of each at every step.`;
+      this.post({ type: "note", note });
+    }
+    return this.announce(list, "step", tooMany ? [] : [...names]);
+  }
+
+  private announce(list: string[], kind: "step" | "log", squared: string[]): number {
+    const layout = this.layouts++;
+    this.post({ type: "layout", layout, tags: list, kind, squared });
+    return layout;
+  }
+
+  private post(message: ToMonitor): void {
+    this.options.port.postMessage(message);
+  }
+}
+
+function wallNow(): number {
+  return (performance.timeOrigin + performance.now()) / 1000;
+}
+
+/** What JSON can carry of the user's values: anything else as its text. */
+function plain(values: Record<string, unknown>): Record<string, unknown> {
+  const seen = new WeakSet();
+  const text = JSON.stringify(values, (_key, value: unknown) => {
+    if (typeof value === "number" && !Number.isFinite(value)) return String(value);
+    if (typeof value === "bigint" || typeof value === "function" || typeof value === "symbol")
+      return String(value);
+    if (typeof value === "object" && value !== null) {
+      if (seen.has(value)) return "[repeated]";
+      seen.add(value);
+    }
+    return value;
+  });
+  return JSON.parse(text) as Record<string, unknown>;
+}
