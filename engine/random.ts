@@ -49,24 +49,43 @@ export class Generator {
   }
 }
 
-/** Whole numbers below 2^32, by splitmix-style mixing of a counter (Steele et al., 2014), in 32-bit steps. */
-function mixer(seed: bigint): () => number {
-  let low = Number(seed & 0xffffffffn);
-  let high = Number((seed >> 32n) & 0xffffffffn);
-  return () => {
-    low = (low + 0x9e3779b9) | 0;
-    if (low === 0) high = (high + 1) | 0;
-    let x = low ^ high;
-    x = Math.imul(x ^ (x >>> 16), 0x21f0aaad);
-    x = Math.imul(x ^ (x >>> 15) ^ high, 0x735a2d97);
-    return (x ^ (x >>> 15)) >>> 0;
+/** Whole numbers below 2^32: xoshiro128** (Blackman & Vigna, 2018), its state filled from the seed by a 32-bit mixer. */
+function wholeNumbers(seed: bigint): () => number {
+  let counter = Number(seed & 0xffffffffn) | 0;
+  const high = Number((seed >> 32n) & 0xffffffffn) | 0;
+  const fill = () => {
+    counter = (counter + 0x9e3779b9) | 0;
+    return mix(mix(counter) ^ high);
   };
+  let [a, b, c, d] = [fill(), fill(), fill(), fill() | 1];
+  return () => {
+    const result = Math.imul(rotate(Math.imul(b, 5), 7), 9) >>> 0;
+    const shifted = b << 9;
+    c ^= a;
+    d ^= b;
+    b ^= c;
+    a ^= d;
+    c ^= shifted;
+    d = rotate(d, 11);
+    return result;
+  };
+}
+
+function rotate(x: number, bits: number): number {
+  return (x << bits) | (x >>> (32 - bits));
+}
+
+/** Spreads every bit over all others (the finalizer of MurmurHash3, Appleby). */
+function mix(x: number): number {
+  let y = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
+  y = Math.imul(y ^ (y >>> 13), 0xc2b2ae35);
+  return y ^ (y >>> 16);
 }
 
 /** A function that gives numbers of [0, 1), from the generator or the seed of the whole process. */
 export function randomStream(generator?: Generator | null): () => number {
   const seed = generator instanceof Generator ? generator.next() : drawSeed();
-  const next = mixer(seed);
+  const next = wholeNumbers(seed);
   return () => (next() * 0x200000 + (next() >>> 11)) / 2 ** 53;
 }
 
