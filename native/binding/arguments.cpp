@@ -1,0 +1,128 @@
+// Arguments of ops, from JavaScript values to what the table's rows take.
+#include "arguments.h"
+
+#include <cmath>
+
+namespace descent::binding {
+
+namespace {
+
+// A number, bigint or boolean; false when the value is none.
+bool readScalar(const CallInfo& call, napi_value value, napi_valuetype type, Scalar* scalar) {
+  if (type == napi_number) {
+    double number = 0;
+    napi_get_value_double(call.env(), value, &number);
+    *scalar = Scalar::fromJavaScript(number);
+    return true;
+  }
+  if (type == napi_boolean) {
+    bool boolean = false;
+    napi_get_value_bool(call.env(), value, &boolean);
+    *scalar = Scalar(boolean);
+    return true;
+  }
+  if (type == napi_bigint) {
+    int64_t integer = 0;
+    bool isExact = false;
+    napi_get_value_bigint_int64(call.env(), value, &integer, &isExact);
+    if (!isExact) throw Error("argument", call.name, "a bigint does not fit into int64");
+    *scalar = Scalar(integer);
+    scalar->isBigInt = true;
+    return true;
+  }
+  return false;
+}
+
+Argument readIntegers(const CallInfo& call, napi_value value, const char* what) {
+  bool isArray = false;
+  napi_is_array(call.env(), value, &isArray);
+  if (!isArray) {
+    napi_valuetype type;
+    napi_typeof(call.env(), value, &type);
+    if (type != napi_number && type != napi_bigint) call.failType(what, "an array of integers", value);
+    return Argument(std::vector<int64_t>{integerOf(call, value, what)});
+  }
+  uint32_t length = 0;
+  napi_get_array_length(call.env(), value, &length);
+  std::vector<int64_t> integers(length);
+  for (uint32_t k = 0; k < length; k++) {
+    napi_handle_scope scope;
+    napi_value element;
+    napi_open_handle_scope(call.env(), &scope);
+    check(call.environment, napi_get_element(call.env(), value, k, &element), call.name);
+    integers[k] = integerOf(call, element, what);
+    napi_close_handle_scope(call.env(), scope);
+  }
+  return Argument(std::move(integers));
+}
+
+Argument readTensors(const CallInfo& call, napi_value value, const char* what) {
+  const CallInfo single(call.environment, call.name, &value, 1);
+  return Argument(single.tensors(0, what));
+}
+
+std::string readText(const CallInfo& call, napi_value value, const char* what) {
+  const CallInfo single(call.environment, call.name, &value, 1);
+  return single.text(0, what);
+}
+
+}  // namespace
+
+DType readDType(const CallInfo& call, napi_value value) {
+  double number = -1;
+  if (napi_get_value_double(call.env(), value, &number) != napi_ok) {
+    const std::string name = readText(call, value, "dtype");
+    for (int k = 0; k < kDTypeCount; k++) {
+      if (name == nameOf(static_cast<DType>(k))) number = k;
+    }
+    if (number < 0) throw Error("dtype", call.name, "there is no dtype '" + name + "'");
+  }
+  if (!(number >= 0 && number < kDTypeCount && std::trunc(number) == number)) {
+    throw Error("dtype", call.name, "there is no dtype of this number");
+  }
+  const DType dtype = static_cast<DType>(static_cast<int>(number));
+  if (dtype == DType::float16 || dtype == DType::bfloat16) {
+    throw Error("dtype", call.name, std::string(nameOf(dtype)) + " is not supported yet");
+  }
+  return dtype;
+}
+
+Argument readArgument(const CallInfo& call, napi_value value, const ArgumentRow& row) {
+  napi_valuetype type = napi_undefined;
+  napi_typeof(call.env(), value, &type);
+  const char* what = row.name.c_str();
+  if (type == napi_undefined || type == napi_null) {
+    if (!row.isRequired || row.kind == ArgumentRow::Kind::optionalTensor) return {};
+    throw Error("argument", call.name, std::string("needs ") + what, {{"argument", what}});
+  }
+  Scalar scalar;
+  switch (row.kind) {
+    case ArgumentRow::Kind::tensor:
+    case ArgumentRow::Kind::optionalTensor:
+      return Argument(tensorOf(call, value, what));
+    case ArgumentRow::Kind::operand:
+      if (type == napi_object) return Argument(tensorOf(call, value, what));
+      if (readScalar(call, value, type, &scalar)) return Argument(scalar);
+      call.failType(what, "a tensor or a number", value);
+    case ArgumentRow::Kind::number:
+      if (readScalar(call, value, type, &scalar)) return Argument(scalar);
+      call.failType(what, "a number", value);
+    case ArgumentRow::Kind::integer:
+      return Argument(integerOf(call, value, what));
+    case ArgumentRow::Kind::boolean:
+      if (type != napi_boolean) call.failType(what, "a boolean", value);
+      readScalar(call, value, type, &scalar);
+      return Argument(scalar);
+    case ArgumentRow::Kind::integers:
+      return readIntegers(call, value, what);
+    case ArgumentRow::Kind::tensors:
+      return readTensors(call, value, what);
+    case ArgumentRow::Kind::dtype:
+      return Argument(readDType(call, value));
+    case ArgumentRow::Kind::text:
+      return Argument(readText(call, value, what));
+  }
+  return {};
+}
+
+}  // namespace descent::binding

@@ -1,0 +1,126 @@
+// Gradients: asked for, read and set from JavaScript.
+#include "../autograd/autograd.h"
+
+#include "../ops/launch.h"
+#include "../ops/ops.h"
+#include "environment.h"
+
+namespace descent::binding {
+
+namespace {
+
+std::vector<Tensor> optionalTensors(const CallInfo& call, size_t i, const char* what) {
+  napi_value array = call[i];
+  uint32_t length = 0;
+  if (napi_get_array_length(call.env(), array, &length) != napi_ok) call.failType(what, "an array", array);
+  std::vector<Tensor> tensors;
+  for (uint32_t k = 0; k < length; k++) {
+    napi_value element;
+    check(call.environment, napi_get_element(call.env(), array, k, &element), call.name);
+    const CallInfo single(call.environment, call.name, &element, 1);
+    tensors.push_back(single.optionalTensor(0, what));
+  }
+  return tensors;
+}
+
+napi_value isLeafOf(const CallInfo& call) { return call.toBoolean(isLeaf(call.tensor(0))); }
+
+napi_value gradFnNameOf(const CallInfo& call) {
+  const std::string name = gradFnName(call.tensor(0));
+  napi_value null;
+  napi_get_null(call.env(), &null);
+  return name.empty() ? null : call.toText(name);
+}
+
+napi_value setRequiresGradOf(const CallInfo& call) {
+  setRequiresGrad(call.tensor(0), call.boolean(1, "value"));
+  call.environment.describe(0, call.tensor(0));
+  return nullptr;
+}
+
+napi_value getGrad(const CallInfo& call) {
+  const Tensor grad = gradOf(call.tensor(1));
+  if (grad.isDefined()) call.give(call[0], grad);
+  return call.toBoolean(grad.isDefined());
+}
+
+napi_value setGradOf(const CallInfo& call) {
+  setGrad(call.tensor(0), call.optionalTensor(1, "grad"));
+  return nullptr;
+}
+
+napi_value retainGradOf(const CallInfo& call) {
+  retainGrad(call.tensor(0));
+  return nullptr;
+}
+
+napi_value runBackward(const CallInfo& call) {
+  call.environment.beforeOp("backward");
+  backward(call.tensors(0), optionalTensors(call, 1, "grads"), {call.boolean(2, "retainGraph"), call.boolean(3, "createGraph")});
+  return nullptr;
+}
+
+napi_value grad(const CallInfo& call) {
+  call.environment.beforeOp("grad");
+  const std::vector<Tensor> inputs = call.tensors(2, "inputs");
+  const bool allowUnused = call.boolean(6, "allowUnused");
+  const std::vector<Tensor> gradients = gradientsOf(call.tensors(1, "outputs"), inputs, optionalTensors(call, 3, "grads"),
+                                                    {call.boolean(4, "retainGraph"), call.boolean(5, "createGraph")});
+  napi_value reached;
+  napi_create_array(call.env(), &reached);
+  for (size_t k = 0; k < gradients.size(); k++) {
+    const bool isReached = gradients[k].isDefined();
+    if (!isReached && !allowUnused) {
+      throw Error("autograd", "grad", "input " + std::to_string(k) + " was not used for the outputs; pass { allowUnused: true } if that is meant");
+    }
+    const uint32_t index = static_cast<uint32_t>(k);
+    napi_set_element(call.env(), reached, index, call.toBoolean(isReached));
+    if (!isReached) continue;
+    napi_value out;
+    check(call.environment, napi_get_element(call.env(), call[0], index, &out), call.name);
+    call.give(out, gradients[k]);
+  }
+  return reached;
+}
+
+napi_value setGradEnabled(const CallInfo& call) {
+  const bool before = gradMode;
+  gradMode = call.boolean(0, "enabled");
+  return call.toBoolean(before);
+}
+
+napi_value isGradEnabled(const CallInfo& call) { return call.toBoolean(gradMode); }
+
+napi_value zeroGrad(const CallInfo& call) {
+  const bool setToNone = call.boolean(1, "setToNone");
+  for (const Tensor& parameter : call.tensors(0, "params")) {
+    const Tensor gradient = gradOf(parameter);
+    if (!gradient.isDefined()) continue;
+    if (setToNone) {
+      setGrad(parameter, Tensor());
+    } else {
+      fillWith(gradient, 0);
+      gradient.bumpVersion();
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+void addAutogradFunctions(Environment& environment, napi_value exports) {
+  installAutograd();
+  addFunction(environment, exports, "isLeaf", isLeafOf);
+  addFunction(environment, exports, "gradFnName", gradFnNameOf);
+  addFunction(environment, exports, "setRequiresGrad", setRequiresGradOf);
+  addFunction(environment, exports, "getGrad", getGrad);
+  addFunction(environment, exports, "setGrad", setGradOf);
+  addFunction(environment, exports, "retainGrad", retainGradOf);
+  addFunction(environment, exports, "backward", runBackward);
+  addFunction(environment, exports, "grad", grad);
+  addFunction(environment, exports, "setGradEnabled", setGradEnabled);
+  addFunction(environment, exports, "isGradEnabled", isGradEnabled);
+  addFunction(environment, exports, "zeroGrad", zeroGrad);
+}
+
+}  // namespace descent::binding

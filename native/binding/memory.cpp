@@ -1,0 +1,96 @@
+// Memory: categories, statistics, limits, and the collector that is asked when it runs short.
+#include "../device/allocator.h"
+
+#include "environment.h"
+
+namespace descent::binding {
+
+namespace {
+
+DeviceId deviceAt(const CallInfo& call, size_t i) {
+  const int64_t kind = call.integer(i, "deviceKind"), index = call.integer(i + 1, "deviceIndex");
+  if (kind < 0 || kind > 2 || index < 0 || index > 255) throw Error("device", call.name, "there is no such device");
+  return {static_cast<DeviceKind>(kind), static_cast<uint8_t>(index)};
+}
+
+Category categoryAt(const CallInfo& call, size_t i) {
+  const int64_t category = call.integer(i, "category");
+  if (category < 0 || category >= kCategoryCount) throw Error("argument", call.name, "there is no category " + std::to_string(category));
+  return static_cast<Category>(category);
+}
+
+napi_value setCategoryOf(const CallInfo& call) { return call.toNumber(static_cast<int>(setCategory(categoryAt(call, 0)))); }
+
+napi_value retag(const CallInfo& call) {
+  Block* block = static_cast<Block*>(call.tensor(0).storage().block());
+  block->allocator->retag(block, categoryAt(call, 1));
+  return nullptr;
+}
+
+napi_value memoryByCategory(const CallInfo& call) {
+  napi_typedarray_type type = napi_int8_array;
+  size_t length = 0;
+  void* data = nullptr;
+  bool isTypedArray = false;
+  napi_is_typedarray(call.env(), call[0], &isTypedArray);
+  if (isTypedArray) napi_get_typedarray_info(call.env(), call[0], &type, &length, &data, nullptr, nullptr);
+  if (!isTypedArray || type != napi_float64_array || length < kCategoryCount) {
+    throw Error("argument", call.name, "needs a Float64Array of " + std::to_string(kCategoryCount) + " numbers");
+  }
+  double bytes[kCategoryCount] = {};
+  for (Device* device : devices()) allocatorOf(device->describe().id).addBytesByCategory(bytes);
+  std::copy(bytes, bytes + kCategoryCount, static_cast<double*>(data));
+  return nullptr;
+}
+
+napi_value memoryStats(const CallInfo& call) {
+  napi_value record;
+  napi_create_object(call.env(), &record);
+  for (const auto& [name, value] : allocatorOf(deviceAt(call, 0)).statistics()) {
+    napi_set_named_property(call.env(), record, name.c_str(), call.toNumber(value));
+  }
+  return record;
+}
+
+napi_value resetPeak(const CallInfo& call) {
+  allocatorOf(deviceAt(call, 0)).resetPeaks();
+  return nullptr;
+}
+
+napi_value emptyCache(const CallInfo&) {
+  for (Device* device : devices()) allocatorOf(device->describe().id).emptyCache();
+  return nullptr;
+}
+
+napi_value setMemoryLimit(const CallInfo& call) {
+  const double bytes = call.number(2, "bytes");
+  if (!(bytes >= 0 && bytes < 1e18)) throw Error("argument", call.name, "the limit must be a number of bytes, 0 for none");
+  allocatorOf(deviceAt(call, 0)).setLimit(static_cast<size_t>(bytes));
+  return nullptr;
+}
+
+napi_value setCollector(const CallInfo& call) {
+  napi_valuetype type = napi_undefined;
+  napi_typeof(call.env(), call[0], &type);
+  if (type != napi_function) call.failType("collect", "a function", call[0]);
+  Environment* environment = &call.environment;
+  if (environment->collector) napi_delete_reference(call.env(), environment->collector);
+  check(*environment, napi_create_reference(call.env(), call[0], 1, &environment->collector), call.name);
+  setPressureCallback([environment](bool full) { environment->collect(full); });
+  return nullptr;
+}
+
+}  // namespace
+
+void addMemoryFunctions(Environment& environment, napi_value exports) {
+  addFunction(environment, exports, "setCategory", setCategoryOf);
+  addFunction(environment, exports, "retag", retag);
+  addFunction(environment, exports, "memoryByCategory", memoryByCategory);
+  addFunction(environment, exports, "memoryStats", memoryStats);
+  addFunction(environment, exports, "resetPeak", resetPeak);
+  addFunction(environment, exports, "emptyCache", emptyCache);
+  addFunction(environment, exports, "setMemoryLimit", setMemoryLimit);
+  addFunction(environment, exports, "setCollector", setCollector);
+}
+
+}  // namespace descent::binding

@@ -1,0 +1,65 @@
+// The addon: what `native` in engine/native.ts is. Loaded once a JavaScript environment (the main thread, each worker).
+#include "../device/allocator.h"
+#include "environment.h"
+#include "guard.h"
+
+namespace descent::binding {
+
+namespace {
+
+struct NamedFunction {
+  Environment* environment;
+  const char* name;
+  Function function;
+};
+
+napi_value callFunction(napi_env env, napi_callback_info info) {
+  constexpr size_t kMost = 8;
+  size_t count = kMost;
+  napi_value values[kMost];
+  void* data = nullptr;
+  napi_get_cb_info(env, info, &count, values, nullptr, &data);
+  const NamedFunction& named = *static_cast<NamedFunction*>(data);
+  return guarded(*named.environment, named.name, [&] {
+    return named.function(CallInfo(*named.environment, named.name, values, count));
+  });
+}
+
+void forget(void* data) {
+  // The collector of this thread's heap goes with it. The environment itself stays: the collector's last finalizers
+  // come after this.
+  Environment* environment = static_cast<Environment*>(data);
+  environment->collector = nullptr;
+  environment->control = nullptr;
+  setPressureCallback({});
+}
+
+napi_value initialize(napi_env env, napi_value exports) {
+  auto* environment = new Environment(env);
+  napi_add_env_cleanup_hook(env, forget, environment);
+  return guarded(*environment, "descent", [&] {
+    napi_value description;
+    napi_get_reference_value(env, environment->descriptionArray, &description);
+    napi_set_named_property(env, exports, "description", description);
+    addOps(*environment, exports);
+    addTensorFunctions(*environment, exports);
+    addAutogradFunctions(*environment, exports);
+    addOptimizerFunctions(*environment, exports);
+    addMemoryFunctions(*environment, exports);
+    addProcessFunctions(*environment, exports);
+    return exports;
+  });
+}
+
+}  // namespace
+
+void addFunction(Environment& environment, napi_value object, const char* name, Function function) {
+  auto* named = new NamedFunction{&environment, name, function};
+  napi_value value;
+  napi_create_function(environment.env, name, NAPI_AUTO_LENGTH, callFunction, named, &value);
+  napi_set_named_property(environment.env, object, name, value);
+}
+
+}  // namespace descent::binding
+
+NAPI_MODULE_INIT() { return descent::binding::initialize(env, exports); }

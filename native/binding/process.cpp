@@ -1,0 +1,137 @@
+// What concerns the whole process: errors, random numbers, the stop flag, devices and threads.
+#include <cstring>
+
+#include "../device/cpu/cpu.h"
+#include "../ops/random.h"
+#include "environment.h"
+
+namespace descent::binding {
+
+namespace {
+
+napi_value setErrorClass(const CallInfo& call) {
+  napi_valuetype type = napi_undefined;
+  napi_typeof(call.env(), call[0], &type);
+  if (type != napi_function) call.failType("errorClass", "a class", call[0]);
+  Environment& environment = call.environment;
+  if (environment.errorClass) napi_delete_reference(call.env(), environment.errorClass);
+  check(environment, napi_create_reference(call.env(), call[0], 1, &environment.errorClass), call.name);
+  return nullptr;
+}
+
+napi_value attachControl(const CallInfo& call) {
+  bool isTypedArray = false;
+  napi_is_typedarray(call.env(), call[0], &isTypedArray);
+  napi_typedarray_type type = napi_int8_array;
+  size_t length = 0;
+  void* data = nullptr;
+  if (isTypedArray) napi_get_typedarray_info(call.env(), call[0], &type, &length, &data, nullptr, nullptr);
+  if (!isTypedArray || type != napi_int32_array || length < 1) call.failType("control", "an Int32Array", call[0]);
+  Environment& environment = call.environment;
+  if (environment.controlArray) napi_delete_reference(call.env(), environment.controlArray);
+  check(environment, napi_create_reference(call.env(), call[0], 1, &environment.controlArray), call.name);
+  static_assert(sizeof(std::atomic<int32_t>) == sizeof(int32_t), "the flag is shared with JavaScript");
+  environment.control = static_cast<const std::atomic<int32_t>*>(data);
+  return nullptr;
+}
+
+napi_value manualSeed(const CallInfo& call) {
+  uint64_t seed = 0;
+  bool isExact = false;
+  if (napi_get_value_bigint_uint64(call.env(), call[0], &seed, &isExact) != napi_ok) call.failType("seed", "a bigint", call[0]);
+  randomState() = {seed, 0};
+  return nullptr;
+}
+
+napi_value initialSeed(const CallInfo& call) {
+  napi_value value;
+  napi_create_bigint_uint64(call.env(), randomState().seed, &value);
+  return value;
+}
+
+napi_value getRandomState(const CallInfo& call) {
+  napi_value buffer, array;
+  void* data = nullptr;
+  check(call.environment, napi_create_arraybuffer(call.env(), sizeof(RandomState), &data, &buffer), call.name);
+  std::memcpy(data, &randomState(), sizeof(RandomState));
+  napi_create_typedarray(call.env(), napi_uint8_array, sizeof(RandomState), buffer, 0, &array);
+  return array;
+}
+
+napi_value setRandomState(const CallInfo& call) {
+  bool isTypedArray = false;
+  napi_is_typedarray(call.env(), call[0], &isTypedArray);
+  napi_typedarray_type type = napi_int8_array;
+  size_t length = 0;
+  void* data = nullptr;
+  if (isTypedArray) napi_get_typedarray_info(call.env(), call[0], &type, &length, &data, nullptr, nullptr);
+  if (!isTypedArray || type != napi_uint8_array || length != sizeof(RandomState)) {
+    throw Error("argument", call.name, "the state must be what getRandomState gave");
+  }
+  std::memcpy(&randomState(), data, sizeof(RandomState));
+  return nullptr;
+}
+
+napi_value setNumThreads(const CallInfo& call) {
+  const int64_t count = call.integer(0, "count");
+  if (count < 1 || count > 1024) throw Error("argument", call.name, "the number of threads must be within [1, 1024], got " + std::to_string(count));
+  cpu::setNumThreads(static_cast<int>(count));
+  return nullptr;
+}
+
+napi_value getNumThreads(const CallInfo& call) { return call.toNumber(cpu::numThreads()); }
+
+napi_value cpuCapability(const CallInfo& call) { return call.toText(cpu::capabilityName()); }
+
+napi_value setCpuCapability(const CallInfo& call) {
+  cpu::setCapability(call.text(0, "name").c_str());
+  return nullptr;
+}
+
+napi_value synchronize(const CallInfo&) {
+  for (Device* device : devices()) device->synchronize();
+  return nullptr;
+}
+
+napi_value listDevices(const CallInfo& call) {
+  static constexpr const char* kKinds[] = {"cpu", "cuda", "opencl"};
+  napi_env env = call.env();
+  napi_value list;
+  napi_create_array(env, &list);
+  uint32_t next = 0;
+  for (Device* device : devices()) {
+    const DeviceDescription description = device->describe();
+    napi_value record, null;
+    napi_create_object(env, &record);
+    napi_get_null(env, &null);
+    napi_set_named_property(env, record, "name", call.toText(nameOf(description.id)));
+    napi_set_named_property(env, record, "kind", call.toText(kKinds[static_cast<int>(description.id.kind)]));
+    napi_set_named_property(env, record, "index", call.toNumber(description.id.index));
+    napi_set_named_property(env, record, "description", call.toText(description.name));
+    napi_set_named_property(env, record, "backend", call.toText(description.backend));
+    napi_set_named_property(env, record, "memoryBytes", call.toNumber(static_cast<double>(description.memoryBytes)));
+    napi_set_named_property(env, record, "usable", call.toBoolean(true));
+    napi_set_named_property(env, record, "reason", null);
+    napi_set_element(env, list, next++, record);
+  }
+  return list;
+}
+
+}  // namespace
+
+void addProcessFunctions(Environment& environment, napi_value exports) {
+  addFunction(environment, exports, "setErrorClass", setErrorClass);
+  addFunction(environment, exports, "attachControl", attachControl);
+  addFunction(environment, exports, "manualSeed", manualSeed);
+  addFunction(environment, exports, "initialSeed", initialSeed);
+  addFunction(environment, exports, "getRandomState", getRandomState);
+  addFunction(environment, exports, "setRandomState", setRandomState);
+  addFunction(environment, exports, "setNumThreads", setNumThreads);
+  addFunction(environment, exports, "getNumThreads", getNumThreads);
+  addFunction(environment, exports, "cpuCapability", cpuCapability);
+  addFunction(environment, exports, "setCpuCapability", setCpuCapability);
+  addFunction(environment, exports, "synchronize", synchronize);
+  addFunction(environment, exports, "devices", listDevices);
+}
+
+}  // namespace descent::binding
