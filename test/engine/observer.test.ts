@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { nn, optim, run, tensor, type Tensor } from "descent";
-import { observer, type StepInfo, type TrainingObserver } from "../../engine/observer.js";
+import { observer, type StepInfo } from "../../engine/observer.js";
 import { assertClose, assertRefused } from "./fixtures.js";
 
 type Heard = [what: string, ...values: unknown[]];
