@@ -73,7 +73,9 @@ Environment::Environment(napi_env env) : env(env) {
 }
 
 void Environment::beforeOp(const char* op) {
-  if (control && control->load(std::memory_order_relaxed) == 1) {
+  // Thrown once: the flag then says 2, so that ops in the script's `finally` blocks run.
+  int32_t asked = 1;
+  if (control && control->load(std::memory_order_relaxed) == 1 && control->compare_exchange_strong(asked, 2)) {
     throw Error("stop", op, "the run was asked to stop");
   }
   if (handles.alive() > handlesAtCollection + kHandlesBeforeCollection) {

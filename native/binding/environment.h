@@ -24,7 +24,7 @@ struct Environment {
   napi_ref errorClass = nullptr;
   napi_ref collector = nullptr;
   napi_ref controlArray = nullptr;
-  const std::atomic<int32_t>* control = nullptr;
+  std::atomic<int32_t>* control = nullptr;
   int64_t handlesAtCollection = 0;
   int64_t reportedBytes = 0;
 

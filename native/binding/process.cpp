@@ -31,7 +31,7 @@ napi_value attachControl(const CallInfo& call) {
   if (environment.controlArray) napi_delete_reference(call.env(), environment.controlArray);
   check(environment, napi_create_reference(call.env(), call[0], 1, &environment.controlArray), call.name);
   static_assert(sizeof(std::atomic<int32_t>) == sizeof(int32_t), "the flag is shared with JavaScript");
-  environment.control = static_cast<const std::atomic<int32_t>*>(data);
+  environment.control = static_cast<std::atomic<int32_t>*>(data);
   return nullptr;
 }
 
