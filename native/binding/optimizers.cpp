@@ -61,11 +61,11 @@ class States {
   std::vector<bool> isNew_;
 };
 
-// Those parameters that have a gradient; the norm of the others is NaN.
+// Those parameters that have a gradient; the squared norm of the others is -1, because NaN is a norm too.
 std::vector<OptimizedParameter> withGradients(const std::vector<Tensor>& parameters, const Doubles& norms, std::vector<States*> states) {
   std::vector<OptimizedParameter> chosen;
   for (size_t k = 0; k < parameters.size(); k++) {
-    norms.values[k] = std::numeric_limits<double>::quiet_NaN();
+    norms.values[k] = -1;
     const Tensor gradient = gradOf(parameters[k]);
     if (!gradient.isDefined()) continue;
     OptimizedParameter one;
