@@ -9,7 +9,6 @@ export interface Launch {
   program: string;
   args: string[];
   cwd: string;
-  env: Record<string, string>;
 }
 
 /** Writes the launch file, for this user only, and returns its path. */
@@ -20,10 +19,19 @@ export async function writeLaunch(folder: string, launch: Launch): Promise<strin
   return file;
 }
 
-/** `descent run [--device D] script [-- args]`. */
-export function runArguments(script: string, device: string, args: readonly string[]): string[] {
+export interface Run {
+  script: string;
+  /** Below whose `.descent/runs` it is recorded. */
+  workspace: string;
+  /** Empty: the script decides. */
+  device: string;
+  args: readonly string[];
+}
+
+/** `descent run --workspace W [--device D] script [-- args]`. */
+export function runArguments({ script, workspace, device, args }: Run): string[] {
   return [
-    "run",
+    ...["run", "--workspace", workspace],
     ...(device.trim() === "" ? [] : ["--device", device.trim()]),
     script,
     ...(args.length === 0 ? [] : ["--", ...args]),

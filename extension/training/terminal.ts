@@ -27,10 +27,9 @@ function take(file: string): Launch | null {
   }
 }
 
-function train({ program, args, cwd, env }: Launch): void {
+function train({ program, args, cwd }: Launch): void {
   const child = spawn(execPath, [program, ...args], {
     cwd,
-    env: { ...process.env, ...env },
     stdio: "inherit",
   });
   // Ctrl+C reaches the training too, which ends in its own way.

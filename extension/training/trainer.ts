@@ -2,7 +2,7 @@
 
 import { basename, join } from "node:path";
 import type { Uri } from "vscode";
-import { environment, isLive } from "../../engine/protocol.js";
+import { isLive } from "../../engine/protocol.js";
 import type { Editor } from "../app.js";
 import { debugType } from "../names.js";
 import type { Run, RunRegistry } from "../runs/registry.js";
@@ -55,9 +55,8 @@ export class Trainer {
     const device = settings.get("descent.run.device", "", script.uri);
     const launch = await writeLaunch(storage, {
       program: parts.cli,
-      args: runArguments(script.path, device, args),
+      args: runArguments({ script: script.path, workspace: script.workspace, device, args }),
       cwd: script.cwd,
-      env: { [environment.workspace]: script.workspace },
     });
     await watch(script.workspace);
     this.#disposeEnded(script);
