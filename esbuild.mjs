@@ -18,6 +18,16 @@ import { build } from "esbuild";
 const root = dirname(fileURLToPath(import.meta.url));
 process.chdir(root);
 
+/** Runs in plain Node: names kept and nothing minified, because debuggers and stack traces show them. */
+const nodeEsm = {
+  platform: "node",
+  format: "esm",
+  target: "node20",
+  outExtension: { ".js": ".mjs" },
+  keepNames: true,
+  packages: "external",
+};
+
 const tasks = { all, native, js, types, tests, check, package: packageExtension };
 const task = process.argv[2] ?? "all";
 if (!(task in tasks)) {
@@ -75,16 +85,6 @@ async function generate() {
   await bundle({ entryPoints: { generate: "engine/ops/generate.ts" }, outdir: "dist/build", ...nodeEsm });
   run(process.execPath, ["dist/build/generate.mjs"]);
 }
-
-/** Runs in plain Node: names kept and nothing minified, because debuggers and stack traces show them. */
-const nodeEsm = {
-  platform: "node",
-  format: "esm",
-  target: "node20",
-  outExtension: { ".js": ".mjs" },
-  keepNames: true,
-  packages: "external",
-};
 
 async function js() {
   await manifest();
