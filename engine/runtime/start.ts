@@ -141,12 +141,12 @@ function takeLaunchOptions(): LaunchOptions {
 function newRecord(script: string, launch: LaunchOptions): RunRecord {
   const name = basename(script, extname(script));
   const folderName = basename(dirname(script));
-  // "train" says nothing: the folder's name does.
+  // In an id "train" says nothing: the folder's name does.
   const telling = /^(train|main|index|run)$/.test(name) && folderName !== "" ? folderName : name;
   return {
     version: protocolVersion,
     id: launch.id !== undefined && /^\w[\w.-]{0,100}$/.test(launch.id) ? launch.id : newId(telling),
-    name: launch.name === undefined ? telling : checkedName(launch.name),
+    name: launch.name === undefined ? basename(script) : checkedName(launch.name),
     script,
     args: process.argv.slice(2),
     cwd: process.cwd(),
