@@ -1,8 +1,10 @@
-// Matrix products for float and double: blocks that fit the caches, panels packed only where that pays, tiles in registers.
+// Matrix products for float and double: blocks that fit the caches, panels packed only where that pays, tiles
+// in registers.
 //
-// c^T = b^T a^T, so each product can be done with c's columns or c's rows along the vectors; whichever is estimated cheaper is
-// taken. That lets a linear layer's x w^T run without packing w: w's elements are broadcast straight from its rows, and only the
-// much smaller x is packed. The order of additions depends on the sizes and strides alone, never on the number of threads.
+// c^T = b^T a^T, so each product can be done with c's columns or c's rows along the vectors; whichever is
+// estimated cheaper is taken. That lets a linear layer's x w^T run without packing w: w's elements are
+// broadcast straight from its rows, and only the much smaller x is packed. The order of additions depends on
+// the sizes and strides alone, never on the number of threads.
 #include "gemm.h"
 
 #include "micro.h"
@@ -12,11 +14,12 @@ namespace descent::cpu::DESCENT_CAPABILITY {
 
 namespace {
 
-constexpr int64_t kDepthBlock = 256;     // steps of k packed at once: a panel of b then fills half the first-level cache
-constexpr int64_t kColumnBlock = 2048;   // columns of b packed at once
-constexpr int64_t kRowBlock = 2048;      // rows of a packed at once
-constexpr int64_t kRowsInCache = 192;    // rows of a that stay in the second-level cache while b's panels pass
-constexpr double kSerialWork = 600e3;    // multiply-adds below this stay on one thread
+constexpr int64_t kDepthBlock =
+    256;  // steps of k packed at once: a panel of b then fills half the first-level cache
+constexpr int64_t kColumnBlock = 2048;  // columns of b packed at once
+constexpr int64_t kRowBlock = 2048;     // rows of a packed at once
+constexpr int64_t kRowsInCache = 192;   // rows of a that stay in the second-level cache while b's panels pass
+constexpr double kSerialWork = 600e3;   // multiply-adds below this stay on one thread
 
 // The product in the orientation chosen: columns of c are the vector dimension.
 template <class T>
@@ -100,8 +103,8 @@ const T* panelOfB(const Block<T>& block, int64_t panel) {
 
 // Row panels [rowBegin, rowEnd) times column panels [columnBegin, columnEnd) of the block.
 template <class T>
-void multiplyBlock(const Job<T>& job, const Block<T>& block, int64_t rowBegin, int64_t rowEnd, int64_t columnBegin,
-                   int64_t columnEnd) {
+void multiplyBlock(const Job<T>& job, const Block<T>& block, int64_t rowBegin, int64_t rowEnd,
+                   int64_t columnBegin, int64_t columnEnd) {
   constexpr int lanes = kLanes<T>;
   constexpr int full = kMaxColumns<T>;
   const Product<T>& p = job.p;
@@ -154,14 +157,16 @@ void run(const Job<T>& job) {
   const Product<T>& p = job.p;
   const double work = static_cast<double>(p.m) * static_cast<double>(p.n) * static_cast<double>(p.k);
   const bool isSerial = work < kSerialWork;
-  // Reading in place costs nothing but cache misses; those of rows at a multiple of 4 KiB, which all fall into one set of the cache, are
-  // as dear as packing, and so is reading a large matrix again for each panel of the other.
+  // Reading in place costs nothing but cache misses; those of rows at a multiple of 4 KiB, which all fall
+  // into one set of the cache, are as dear as packing, and so is reading a large matrix again for each panel
+  // of the other.
   const bool aligned4k = (p.aRow * static_cast<int64_t>(sizeof(T))) % 2048 == 0;
   const bool packA = (p.aRow != 1 && p.aColumn != 1) || (p.n > 4 * full && p.m * p.k > 64 * 1024) ||
                      (p.aRow != 1 && aligned4k && p.n > full) || (p.aRow == 1 && p.k > 512 && p.n > full);
   const bool packB = p.bColumn != 1 || (p.m > 4 * kMaxRows && p.k > 64 && p.n * p.k > 32 * 1024);
   const bool isBlocked = (packA || packB) && p.k > 2 * kDepthBlock && p.n > full;
-  const int64_t depthBlock = isBlocked ? kDepthBlock : most<int64_t>(1, p.k);  // with k of 0, one pass that writes zeros
+  const int64_t depthBlock =
+      isBlocked ? kDepthBlock : most<int64_t>(1, p.k);  // with k of 0, one pass that writes zeros
   const int packedRows = packedRowsOf(job);
   for (int64_t firstColumn = 0; firstColumn < p.n; firstColumn += kColumnBlock) {
     for (int64_t firstDepth = 0; firstDepth < p.k || firstDepth == 0; firstDepth += depthBlock) {
@@ -180,33 +185,36 @@ void run(const Job<T>& job) {
         T* intoA = nullptr;
         T* intoB = nullptr;
         if (packA) {
-          intoA = static_cast<T*>(scratch(0, static_cast<size_t>(rowPanels * packedRows * block.depth) * sizeof(T)));
+          intoA = static_cast<T*>(
+              scratch(0, static_cast<size_t>(rowPanels * packedRows * block.depth) * sizeof(T)));
           block.packedA = intoA;
         }
         block.packsAllOfB = packB;
         if (packB || block.columns % kLanes<T> != 0) {
-          intoB = static_cast<T*>(scratch(1, static_cast<size_t>(columnPanels * full * block.depth) * sizeof(T)));
+          intoB =
+              static_cast<T*>(scratch(1, static_cast<size_t>(columnPanels * full * block.depth) * sizeof(T)));
           block.packedB = intoB;
         }
         const int64_t panelsOfA = packA ? rowPanels : 0;
         const int64_t panelsOfB = !intoB || firstRow != 0 ? 0 : packB ? columnPanels : 1;
-        parallel(panelsOfA + panelsOfB, isSerial ? panelsOfA + panelsOfB : 1, [&](int64_t begin, int64_t end) {
-          for (int64_t index = begin; index < end; ++index) {
-            if (index < panelsOfA) {
-              const int64_t row = index * job.rows;
-              packPanel(p.a + (firstRow + row) * p.aRow + firstDepth * p.aColumn, p.aRow, p.aColumn,
-                        static_cast<int>(least<int64_t>(job.rows, block.rows - row)), block.depth, packedRows,
-                        intoA + index * packedRows * block.depth);
-            } else {
-              const int64_t panel = columnPanels - panelsOfB + index - panelsOfA;
-              const int64_t column = panel * full;
-              const int columns = static_cast<int>(least<int64_t>(full, block.columns - column));
-              const int width = columns > kLanes<T> ? full : kLanes<T>;
-              packPanel(p.b + firstDepth * p.bRow + (firstColumn + column) * p.bColumn, p.bColumn, p.bRow, columns,
-                        block.depth, width, intoB + panel * full * block.depth);
-            }
-          }
-        });
+        parallel(panelsOfA + panelsOfB, isSerial ? panelsOfA + panelsOfB : 1,
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t index = begin; index < end; ++index) {
+                     if (index < panelsOfA) {
+                       const int64_t row = index * job.rows;
+                       packPanel(p.a + (firstRow + row) * p.aRow + firstDepth * p.aColumn, p.aRow, p.aColumn,
+                                 static_cast<int>(least<int64_t>(job.rows, block.rows - row)), block.depth,
+                                 packedRows, intoA + index * packedRows * block.depth);
+                     } else {
+                       const int64_t panel = columnPanels - panelsOfB + index - panelsOfA;
+                       const int64_t column = panel * full;
+                       const int columns = static_cast<int>(least<int64_t>(full, block.columns - column));
+                       const int width = columns > kLanes<T> ? full : kLanes<T>;
+                       packPanel(p.b + firstDepth * p.bRow + (firstColumn + column) * p.bColumn, p.bColumn,
+                                 p.bRow, columns, block.depth, width, intoB + panel * full * block.depth);
+                     }
+                   }
+                 });
         // Along the dimension with more panels, so that every thread has about as many.
         const bool byRows = rowPanels >= columnPanels;
         const int64_t count = byRows ? rowPanels : columnPanels;

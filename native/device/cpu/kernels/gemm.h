@@ -5,7 +5,8 @@
 
 namespace descent::cpu::DESCENT_CAPABILITY {
 
-// c (m x n) = a (m x k) * b (k x n), plus c itself with `accumulate`, plus bias [n] where it is given. Strides count elements.
+// c (m x n) = a (m x k) * b (k x n), plus c itself with `accumulate`, plus bias [n] where it is given.
+// Strides count elements.
 template <class T>
 struct Product {
   int64_t m, n, k;

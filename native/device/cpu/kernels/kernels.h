@@ -33,6 +33,16 @@ inline int64_t elements(const Operand& operand) {
   return count;
 }
 
+// The place, in elements, of the row-major position `index` among the first `dims` dims.
+inline int64_t offsetOf(const Operand& operand, int dims, int64_t index) {
+  int64_t offset = 0;
+  for (int dim = dims - 1; dim >= 0; --dim) {
+    offset += index % operand.sizes[dim] * operand.strides[dim];
+    index /= operand.sizes[dim];
+  }
+  return offset;
+}
+
 inline int64_t bytesPerElement(DType dtype) {
   switch (dtype) {
     case DType::boolean:

@@ -22,15 +22,6 @@ void multiply(const Product<T>& p) {
   }
 }
 
-int64_t batchOffset(const Operand& operand, int batchDims, int64_t index) {
-  int64_t offset = 0;
-  for (int dim = batchDims - 1; dim >= 0; --dim) {
-    offset += index % operand.sizes[dim] * operand.strides[dim];
-    index /= operand.sizes[dim];
-  }
-  return offset;
-}
-
 template <class T>
 void multiplyBatches(const Call& call) {
   const Operand& y = call.operands[0];
@@ -68,9 +59,9 @@ void multiplyBatches(const Call& call) {
 
   const auto one = [&](int64_t index) {
     Product<T> product = first;
-    product.a += batchOffset(a, batchDims, index);
-    product.b += batchOffset(b, batchDims, index);
-    product.c += batchOffset(y, batchDims, index);
+    product.a += offsetOf(a, batchDims, index);
+    product.b += offsetOf(b, batchDims, index);
+    product.c += offsetOf(y, batchDims, index);
     multiply(product);
   };
   // Many products: one thread each. Few: all threads on each in turn.
@@ -78,7 +69,8 @@ void multiplyBatches(const Call& call) {
     for (int64_t index = 0; index < batches; ++index) one(index);
     return;
   }
-  const double work = static_cast<double>(first.m) * static_cast<double>(first.n) * static_cast<double>(first.k);
+  const double work =
+      static_cast<double>(first.m) * static_cast<double>(first.n) * static_cast<double>(first.k);
   const int64_t grain = most<int64_t>(1, static_cast<int64_t>(200e3 / (work + 1)));
   parallel(batches, grain, [&](int64_t begin, int64_t end) {
     for (int64_t index = begin; index < end; ++index) one(index);

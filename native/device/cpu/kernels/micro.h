@@ -1,8 +1,9 @@
 // The micro-kernels of the matrix product: a tile of C that stays in registers while k runs.
 //
-// A tile has up to kMaxRows rows and one or two vectors of columns. Each step of k loads the vectors of B's row and multiplies them by
-// one element of A after another, broadcast from memory. With AVX-512 that is 28 sums, 2 vectors of B and broadcasts folded
-// into the multiply-add, so the two FMA units are the limit, not the loads.
+// A tile has up to kMaxRows rows and one or two vectors of columns. Each step of k loads the vectors of B's
+// row and multiplies them by one element of A after another, broadcast from memory. With AVX-512 that is 28
+// sums, 2 vectors of B and broadcasts folded into the multiply-add, so the two FMA units are the limit, not
+// the loads.
 #pragma once
 
 #include "kernels.h"
@@ -43,8 +44,8 @@ inline void store(T* to, Vector<T> x) {
   *reinterpret_cast<Vector<T>*>(to) = x;
 }
 
-// One tile: c (rows x vectors * lanes) = start + a (rows x depth) * b (depth x vectors * lanes), where start is c itself
-// (accumulate) or 0, plus rowBias[row] and columnBias[column] where they are given.
+// One tile: c (rows x vectors * lanes) = start + a (rows x depth) * b (depth x vectors * lanes), where start
+// is c itself (accumulate) or 0, plus rowBias[row] and columnBias[column] where they are given.
 template <class T>
 struct Tile {
   int64_t depth;
@@ -59,15 +60,16 @@ struct Tile {
   const T* columnBias;
 };
 
-// Makes the compiler forget where a value came from, so that it keeps it in a register instead of deriving it again.
+// Makes the compiler forget where a value came from, so that it keeps it in a register instead of deriving it
+// again.
 inline void keep(int64_t& value) {
 #ifdef __GNUC__
   asm("" : "+r"(value));
 #endif
 }
 
-// The bytes from row 0 of a to row `kRow`, as base + index * {1, 2, 4, 8} of few registers: with one pointer a row, x86 would run out
-// of them. Rows 9 and up count from a second base.
+// The bytes from row 0 of a to row `kRow`, as base + index * {1, 2, 4, 8} of few registers: with one pointer
+// a row, x86 would run out of them. Rows 9 and up count from a second base.
 struct RowSteps {
   int64_t one, three, five, seven;
 };
@@ -90,7 +92,8 @@ template <class T, int kRows, int kVectors, bool kUnitRow, int kRow = 0>
 inline void multiplyRows(Vector<T> (&sum)[kRows][kVectors], const Vector<T> (&b)[kVectors], const char* a,
                          const char* ninth, const RowSteps& steps) {
   if constexpr (kRow < kRows) {
-    const char* at = kUnitRow ? a + kRow * static_cast<int64_t>(sizeof(T)) : rowAddress<kRow>(a, ninth, steps);
+    const char* at =
+        kUnitRow ? a + kRow * static_cast<int64_t>(sizeof(T)) : rowAddress<kRow>(a, ninth, steps);
     const T x = *reinterpret_cast<const T*>(at);
     for (int v = 0; v < kVectors; ++v) sum[kRow][v] += x * b[v];
     multiplyRows<T, kRows, kVectors, kUnitRow, kRow + 1>(sum, b, a, ninth, steps);

@@ -1,5 +1,5 @@
-// Copies parts of a matrix into panels: `lanes` elements of one step of k side by side, then those of the next step, so that a
-// micro-kernel reads memory in order.
+// Copies parts of a matrix into panels: `lanes` elements of one step of k side by side, then those of the
+// next step, so that a micro-kernel reads memory in order.
 #pragma once
 
 #include "kernels.h"
@@ -8,7 +8,8 @@ namespace descent::cpu::DESCENT_CAPABILITY {
 
 typedef float Eight __attribute__((vector_size(32), aligned(4), may_alias));
 
-// to[k * width + lane] = from[lane * stride + k] for 8 lanes and 8 steps of k: an 8x8 transposition in registers.
+// to[k * width + lane] = from[lane * stride + k] for 8 lanes and 8 steps of k: an 8x8 transposition in
+// registers.
 inline void transposeEight(const float* const* from, int64_t k, float* to, int64_t width) {
   Eight r[8], s[8];
   for (int i = 0; i < 8; ++i) r[i] = *reinterpret_cast<const Eight*>(from[i] + k);
@@ -23,17 +24,18 @@ inline void transposeEight(const float* const* from, int64_t k, float* to, int64
     }
   }
   for (int i = 0; i < 4; ++i) {
-    *reinterpret_cast<Eight*>(to + i * width) = __builtin_shufflevector(r[i], r[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+    *reinterpret_cast<Eight*>(to + i * width) =
+        __builtin_shufflevector(r[i], r[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
     *reinterpret_cast<Eight*>(to + (i + 4) * width) =
         __builtin_shufflevector(r[i], r[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
   }
 }
 
-// to[k * width + lane] = from[lane * laneStride + k * depthStride]; lanes from `lanes` to `width` become 0 (with contiguous
-// depth they may become copies of the last lane: whoever reads them throws them away).
+// to[k * width + lane] = from[lane * laneStride + k * depthStride]; lanes from `lanes` to `width` become 0
+// (with contiguous depth they may become copies of the last lane: whoever reads them throws them away).
 template <class T>
-inline void packPanel(const T* from, int64_t laneStride, int64_t depthStride, int lanes, int64_t depth, int width,
-                      T* to) {
+inline void packPanel(const T* from, int64_t laneStride, int64_t depthStride, int lanes, int64_t depth,
+                      int width, T* to) {
   if (laneStride == 1) {
     for (int64_t k = 0; k < depth; ++k) {
       const T* row = from + k * depthStride;

@@ -7,9 +7,20 @@ extern const KernelTable unaryRows;
 extern const KernelTable binaryRows;
 extern const KernelTable ternaryRows;
 extern const KernelTable copyKernels;
+extern const KernelTable reduceKernels;
 extern const KernelTable matmulKernels;
+extern const KernelTable softmaxKernels;
+extern const KernelTable lossKernels;
+extern const KernelTable normKernels;
+extern const KernelTable randomKernels;
+extern const KernelTable indexKernels;
+extern const KernelTable optimizerKernels;
 
 extern const KernelTable* const kernelTables[];
-const KernelTable* const kernelTables[] = {&unaryRows, &binaryRows, &ternaryRows, &copyKernels, &matmulKernels, nullptr};
+const KernelTable* const kernelTables[] = {
+    &unaryRows,     &binaryRows,       &ternaryRows, &copyKernels, &reduceKernels,
+    &matmulKernels, &softmaxKernels,   &lossKernels, &normKernels, &randomKernels,
+    &indexKernels,  &optimizerKernels, nullptr,
+};
 
 }  // namespace descent::cpu::DESCENT_CAPABILITY
