@@ -4,6 +4,7 @@ import type { DiagnosticCollection } from "vscode";
 import type { RunRecord } from "../../engine/protocol.js";
 import type { Editor } from "../app.js";
 import type { Disposable } from "../event.js";
+import { runMessage } from "../runs/words.js";
 
 export class Problems {
   readonly #editor: Editor;
@@ -27,7 +28,11 @@ export class Problems {
     const line = Math.max(0, location.line - 1);
     const column = Math.max(0, location.column - 1);
     const range = new editor.Range(line, column, line, column === 0 ? 1000 : column + 1);
-    const problem = new editor.Diagnostic(range, record.error.message, editor.DiagnosticSeverity.Error);
+    const problem = new editor.Diagnostic(
+      range,
+      runMessage(record) ?? record.error.message,
+      editor.DiagnosticSeverity.Error,
+    );
     problem.source = "descent";
     problem.code = record.error.name;
     this.#scripts.set(location.file, record.script);

@@ -1,6 +1,12 @@
 // A run in words and numbers, as people read it: in the Runs view, the status bar, the dashboard's header.
 
-import { isLive, type RunProgress, type RunRecord, type RunState } from "../../engine/protocol.js";
+import {
+  isLive,
+  type RunError,
+  type RunProgress,
+  type RunRecord,
+  type RunState,
+} from "../../engine/protocol.js";
 
 /** "0.1234", "12.35", "1.2e-7", "NaN"; "–" before the first loss. */
 export function formatLoss(loss: RunProgress["loss"]): string {
@@ -67,7 +73,7 @@ export function statusText(record: RunRecord): string {
 
 /** The one sentence a run has to say about itself: its error, its note, that it was lost. */
 export function runMessage(record: RunRecord): string | null {
-  if (record.error) return record.error.message;
+  if (record.error) return withoutPlace(record.error);
   if (record.note !== null) return record.note;
   if (record.state === "lost") {
     return `The process ended without a word after step ${formatStep(record.progress.step)}; every step up to there is kept.`;
@@ -76,6 +82,12 @@ export function runMessage(record: RunRecord): string | null {
     return `The script ended with exit code ${record.exitCode}.`;
   }
   return null;
+}
+
+/** A syntax error's text begins with its place, which is shown beside it. */
+function withoutPlace({ message, location }: RunError): string {
+  const place = location ? `${location.file}:${location.line}:${location.column}: ` : "";
+  return place !== "" && message.startsWith(place) ? message.slice(place.length) : message;
 }
 
 /** What a screen reader says for a run's row. */

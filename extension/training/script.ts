@@ -3,6 +3,7 @@
 import { basename, dirname } from "node:path";
 import type { TextDocument, Uri } from "vscode";
 import type { Editor } from "../app.js";
+import { trains } from "../editor/activeFile.js";
 import { isScriptFile } from "../editor/imports.js";
 
 export interface Script {
@@ -26,7 +27,7 @@ export async function findScript(editor: Editor, argument: unknown): Promise<Scr
       "Training runs code of this folder, so it is off until you trust the folder (Manage Workspace Trust).",
     );
   }
-  const asked = isUri(argument) ? argument : editor.window.activeTextEditor?.document.uri;
+  const asked = isUri(argument) ? argument : scriptOnScreen(editor);
   if (!asked) throw new CannotRun("Open the script that trains (TypeScript or JavaScript), then run it.");
   const open = editor.workspace.textDocuments.find(
     (document) => document.uri.toString() === asked.toString(),
@@ -41,6 +42,16 @@ export async function findScript(editor: Editor, argument: unknown): Promise<Scr
     throw new CannotRun(`'${basename(uri.fsPath)}' is not a TypeScript or JavaScript file.`);
   }
   return scriptOf(editor, uri);
+}
+
+/** The active editor's file; where a dashboard or a terminal is active, the one script on screen that trains. */
+function scriptOnScreen(editor: Editor): Uri | undefined {
+  const active = editor.window.activeTextEditor?.document.uri;
+  if (active) return active;
+  const tab = editor.window.tabGroups.activeTabGroup.activeTab?.input;
+  if (tab instanceof editor.TabInputText) return tab.uri;
+  const training = editor.window.visibleTextEditors.filter(({ document }) => trains(document));
+  return training.length === 1 ? training[0]!.document.uri : undefined;
 }
 
 export function scriptOf(editor: Editor, uri: Uri): Script {

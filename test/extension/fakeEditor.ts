@@ -72,6 +72,8 @@ export class FakeEditor {
   isTrusted = true;
   folder: string | null = "/project";
   active: TextDocument | undefined;
+  /** Documents in editors on screen, of which none may be the active one. */
+  visible: TextDocument[] = [];
   /** Where saving an untitled document puts it; null: the dialog is dismissed. */
   savesTo: string | null = null;
   readonly edits = new Emitter<{ document: TextDocument; contentChanges: unknown[] }>();
@@ -107,6 +109,9 @@ export class FakeEditor {
     const listen = () => nothing;
     const editor = {
       ...{ Uri, Position, Range },
+      TabInputText: class {
+        readonly uri = null;
+      },
       ThemeIcon: class {
         readonly isIcon = true;
       },
@@ -149,7 +154,8 @@ export class FakeEditor {
       },
       window: {
         activeTextEditor: this.active && { document: this.active },
-        visibleTextEditors: [],
+        visibleTextEditors: this.visible.map((document) => ({ document })),
+        tabGroups: { activeTabGroup: { activeTab: undefined } },
         terminals: this.terminals,
         createTerminal: (options: Omit<FakeTerminal, "isDisposed">) => {
           const terminal = { ...options, isDisposed: false };

@@ -137,6 +137,14 @@ describe("Run Training", () => {
     assert.deepEqual(launchOf(fake).args, ["run", "--workspace", "/project", "/project/new.ts"]);
   });
 
+  test("while a dashboard has the focus, the script on screen that trains is meant", async () => {
+    const fake = new FakeEditor();
+    fake.visible = [fake.open("/project/plain.ts", "1;"), fake.open("/project/train.ts", source)];
+    fake.active = undefined;
+    await open(fake).run();
+    assert.deepEqual(launchOf(fake).args.at(-1), "/project/train.ts");
+  });
+
   test("one sentence for each reason not to start", async () => {
     const rows: [(fake: FakeEditor) => void, RegExp][] = [
       [() => undefined, /^Open the script that trains/],

@@ -69,6 +69,9 @@ describe("a run's row, status and sentence", () => {
   test("when it failed, the error's sentence; when it was lost, that its steps are kept", () => {
     const error = { name: "TypeError", message: "x is not a function", location: null, stack: "" };
     assert.equal(runMessage(record({ state: "failed", error })), "x is not a function");
+    const location = { file: "/p/train.ts", line: 2, column: 11 };
+    const syntax = { ...error, message: '/p/train.ts:2:11: Unexpected "="', location };
+    assert.equal(runMessage(record({ state: "failed", error: syntax })), 'Unexpected "="');
     assert.equal(runMessage(record({ state: "failed", exitCode: 3 })), "The script ended with exit code 3.");
     const lost = record({ state: "lost", progress: progress({ step: 7 }) });
     assert.match(runMessage(lost) ?? "", /after step 7; every step up to there is kept/);
