@@ -62,18 +62,28 @@ export class Card {
     const heading = document.createElement("h2");
     heading.textContent = title;
     heading.title = title;
-    this.#logButton = tool(`Logarithmic y axis (L): ${title}`, "log", () => {
+    this.#logButton = tool("log", `log y axis: ${title}`, "Logarithmic y axis (L)", () => {
       host.toggleLog(this);
     });
-    this.#tableButton = tool(`Table instead of the chart (T): ${title}`, "table", () => {
-      this.#toggleTable();
-    });
-    this.#wideButton = tool(`Full width: ${title}`, "widen", () => {
+    this.#tableButton = tool(
+      "table",
+      `Table instead of the chart: ${title}`,
+      "Table instead of the chart (T)",
+      () => {
+        this.#toggleTable();
+      },
+    );
+    this.#wideButton = tool("widen", `Full width: ${title}`, "Full width", () => {
       host.toggleWide(this);
     });
-    this.#splitButton = tool(`Each parameter instead of each layer: ${title}`, "parameters", () => {
-      host.toggleSplit(this);
-    });
+    this.#splitButton = tool(
+      "params",
+      `params: each parameter instead of each layer, ${title}`,
+      "Each parameter instead of each layer",
+      () => {
+        host.toggleSplit(this);
+      },
+    );
     const header = document.createElement("header");
     header.append(heading, this.#splitButton, this.#logButton, this.#tableButton, this.#wideButton);
     this.#note.className = "plot-note";
@@ -100,7 +110,8 @@ export class Card {
   }
 
   get plotWidth(): number {
-    return Math.max(this.#plot.innerWidth, this.#plot.element.clientWidth - margin.left - margin.right);
+    const { width, innerWidth, element } = this.#plot;
+    return width > 0 ? innerWidth : element.clientWidth - margin.left - margin.right;
   }
 
   /** Tags whose data this card shows. */
@@ -390,14 +401,19 @@ function factsOf(
   };
 }
 
-function tool(label: string, face: IconName | "log" | "parameters", onClick: () => void): HTMLButtonElement {
+function tool(
+  face: IconName | "log" | "params",
+  label: string,
+  title: string,
+  onClick: () => void,
+): HTMLButtonElement {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "tool";
   button.setAttribute("aria-label", label);
   button.setAttribute("aria-pressed", "false");
-  button.title = label.replace(/: .*/, "");
-  button.append(face === "log" || face === "parameters" ? face : icon(face));
+  button.title = title;
+  button.append(face === "log" || face === "params" ? face : icon(face));
   button.addEventListener("click", onClick);
   return button;
 }

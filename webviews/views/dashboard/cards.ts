@@ -78,7 +78,7 @@ export function planCards(series: readonly SeriesInfo[], perParameter = false): 
         includeZero: true,
         smoothable: false,
       },
-      series: of("memory"),
+      series: of("memory").map((one) => ({ ...one, label: inWords(one.label) })),
     },
     {
       ...plain,
@@ -87,6 +87,11 @@ export function planCards(series: readonly SeriesInfo[], perParameter = false): 
     },
   ];
   return plans.filter((plan) => plan.series.length > 0);
+}
+
+/** optimizerState → optimizer state */
+function inWords(name: string): string {
+  return name.replace(/([a-z])([A-Z])/g, (_, end: string, start: string) => `${end} ${start.toLowerCase()}`);
 }
 
 function asItIs({ tag, label }: SeriesInfo): PlannedSeries {

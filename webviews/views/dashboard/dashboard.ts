@@ -8,10 +8,11 @@ import { chooseWindow, type Extent } from "../../chart/window.js";
 import type { DashboardState, FromDashboard, ToDashboard } from "../../protocol.js";
 import { Card, type CardHost } from "./card.js";
 import { mostShown, parametersOf, planCards } from "./cards.js";
-import { EmptyState, emptyText } from "./empty.js";
+import { EmptyState } from "./empty.js";
 import { Header } from "./header.js";
 import { DashboardModel } from "./model.js";
 import { nextRequest, type Request } from "./requests.js";
+import { emptyText } from "./status.js";
 import { Toolbar } from "./toolbar.js";
 
 /** Milliseconds between two requests for data, so that a drag does not flood the extension. */

@@ -1,44 +1,7 @@
 // What stands where the charts will be while there is nothing to draw.
 
-import type { RunView } from "../../protocol.js";
 import { button, progressRing } from "../../widgets/toolkit.js";
-
-export interface EmptyText {
-  title: string;
-  text: string;
-  /** A run is coming or under way. */
-  waiting: boolean;
-  /** Offers to start a training. */
-  start: boolean;
-}
-
-/** @param ready whether the extension has said anything yet. */
-export function emptyText(ready: boolean, run: RunView | null): EmptyText {
-  if (!ready)
-    return { title: "Connecting", text: "Asking the extension for the run.", waiting: true, start: false };
-  if (run === null) {
-    return {
-      title: "No run yet",
-      text: "Start a script that trains with descent: its loss, gradients and memory appear here while it runs.",
-      waiting: false,
-      start: true,
-    };
-  }
-  if (run.live) {
-    return {
-      title: run.state === "starting" ? "The script is starting" : "Waiting for the first step",
-      text: "The charts begin when the script calls backward() on a loss and step() on an optimizer.",
-      waiting: run.state !== "paused",
-      start: false,
-    };
-  }
-  return {
-    title: "This run recorded nothing",
-    text: run.message ?? "It ended before the first optimizer step.",
-    waiting: false,
-    start: false,
-  };
-}
+import type { EmptyText } from "./status.js";
 
 export class EmptyState {
   readonly element = document.createElement("section");

@@ -4,6 +4,7 @@ import { formatCount, formatDuration } from "../../chart/format.js";
 import type { FromDashboard, RunView } from "../../protocol.js";
 import { icon, type IconName } from "../../widgets/icons.js";
 import { button } from "../../widgets/toolkit.js";
+import { progressOf } from "./status.js";
 
 type Send = (message: FromDashboard) => void;
 type Action = Extract<FromDashboard, { type: "control" }>["action"];
@@ -242,16 +243,6 @@ export class Header {
       button({ label: "Keep running", onClick: close }),
     ];
   }
-}
-
-/** How much of the run is done, 0 to 1; null where its length is not known. An ended run that did not finish stays where it was. */
-export function progressOf(run: RunView): number | null {
-  if (run.state === "finished") return 1;
-  const inEpoch = run.batches === null || run.batches === 0 ? null : Math.min(1, run.batch / run.batches);
-  if (run.epochs !== null && run.epochs > 0) {
-    return Math.min(1, Math.max(0, (run.epoch - 1 + (inEpoch ?? 0)) / run.epochs));
-  }
-  return run.epoch > 0 ? inEpoch : null;
 }
 
 function setText(element: Element, text: string): void {
