@@ -40,6 +40,11 @@ const floorModulo = (a: number, b: number): number => {
   const rest = a % b;
   return rest !== 0 && rest < 0 !== b < 0 ? rest + b : rest;
 };
+const floorQuotient = (a: number, b: number): number => {
+  const rest = a % b;
+  const quotient = b === 0 ? a / b : (a - rest) / b;
+  return rest !== 0 && rest < 0 !== b < 0 ? quotient - 1 : quotient;
+};
 
 export const elementwise: Record<string, ElementwiseRow> = {
   neg: { value: (x) => -x },
@@ -53,7 +58,7 @@ export const elementwise: Record<string, ElementwiseRow> = {
   sub: { value: (a, b, alpha) => a - alpha * b, parameters: [3] },
   mul: { value: (a, b) => a * b },
   trueDivide: { value: (a, b) => a / b, domain: [[-2, 2], positive] },
-  floorDivide: { value: (a, b) => Math.floor(a / b), domain: apart },
+  floorDivide: { value: floorQuotient, domain: apart },
   truncDivide: { value: (a, b) => Math.trunc(a / b), domain: apart },
   pow: { value: power, domain: [positive, [1, 3]] },
   fmod: { value: (a, b) => a % b, domain: apart },
@@ -160,13 +165,13 @@ export const others: Record<string, OtherRow> = {
   clone: { calls: [[matrix]] },
   contiguous: { calls: [[matrix]] },
   cast: { through: "toType" },
-  toType: { calls: [[matrix, "float64"], [matrix, "float32"], [integers([3], -3, 3), "float64"]] },
+  toType: { calls: [[matrix, "float64"], [integers([3], -3, 3), "float64"]] },
   oneHot: { gives: [[[integers([3], 0, 3), 3], [3, 3], [1, 0, 0, 0, 1, 0, 0, 0, 1]]] },
   tril: { calls: [[matrix], [matrix, 1], [cube, -1]] },
   triu: { calls: [[matrix], [matrix, 1], [cube, -1]] },
-  fill: { calls: [[matrix, 2.5]] },
-  zero: { calls: [[matrix]] },
-  copy: { calls: [[matrix, numbers([4])]] },
+  fill_: { calls: [[matrix, 2.5]] },
+  zero_: { calls: [[matrix]] },
+  copy_: { calls: [[matrix, numbers([4])]] },
   rand: { draws: [[[[2000]], within(0, 1)]] },
   randn: { draws: [[[[4000]], normalLike]] },
   randint: { draws: [[[3, 7, [2000]], within(3, 7)]] },
@@ -176,9 +181,9 @@ export const others: Record<string, OtherRow> = {
   normal: { draws: [[[0, 1, [4000]], normalLike]] },
   bernoulli: { draws: [[[numbers([4000], 0.3, 0.3)], onesOrZeros(0.3)]] },
   multinomial: { draws: [[[numbers([6], 1, 2), 2000, { replacement: true }], within(0, 6)], [[numbers([6], 1, 2), 6], (v) => new Set(v).size === 6]] },
-  uniformInPlace: { draws: [[[numbers([2000]), -1, 3], within(-1, 3)]] },
-  normalInPlace: { draws: [[[numbers([4000])], normalLike]] },
-  bernoulliInPlace: { draws: [[[numbers([4000]), 0.2], onesOrZeros(0.2)]] },
+  uniform_: { draws: [[[numbers([2000]), -1, 3], within(-1, 3)]] },
+  normal_: { draws: [[[numbers([4000])], normalLike]] },
+  bernoulli_: { draws: [[[numbers([4000]), 0.2], onesOrZeros(0.2)]] },
   dropoutWithMask: { through: "dropout" },
   dropout: { draws: [[[numbers([4000], 1, 1), 0.25], (values) => values.every((x) => x === 0 || Math.abs(x - 4 / 3) < 1e-6) && Math.abs(mean(values) - 1) < 0.1]] },
   view: { calls: [[matrix, [2, 6]], [matrix, [-1]], [matrix, [3, 1, 4]]] },
@@ -194,11 +199,11 @@ export const others: Record<string, OtherRow> = {
   unsqueeze: { calls: [[matrix, 1], [matrix, -1]] },
   select: { calls: [[matrix, 1, 2], [cube, 0, -1]] },
   narrow: { calls: [[matrix, 1, 1, 2], [cube, -1, 0, 3]] },
-  slice: { calls: [[matrix, 1, 1, 3], [matrix, 0, null, null, 2]] },
+  slice: { through: "narrow" },
   detach: { calls: [[matrix]] },
   cat: { calls: [[[matrix, numbers([2, 4])]], [[matrix, numbers([3, 2])], 1]] },
   stack: { calls: [[[matrix, matrix]], [[matrix, matrix], -1]] },
-  sliceBackward: { through: "slice" },
+  sliceBackward: { through: "narrow" },
   sum: { calls: [[matrix], [cube, [0, 2]], [matrix, 1, { keepdim: true }]] },
   mean: { calls: [[matrix], [cube, [0, 2]], [matrix, 1, { keepdim: true }]] },
   prod: { calls: [[numbers([4])], [matrix, 1]] },

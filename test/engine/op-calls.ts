@@ -6,7 +6,10 @@ import { native, type OpDescription } from "../../engine/native.js";
 
 export type Call = (...args: unknown[]) => Tensor | Tensor[];
 
-export const opTable: readonly OpDescription[] = native.describeOps();
+/** Every op that a user can reach; those that exist only in place under the name of their method: fill_. */
+export const opTable: readonly OpDescription[] = native
+  .describeOps()
+  .map((op) => (op.inPlaceOnly ? { ...op, name: `${op.name}_` } : op));
 
 /** The function a user calls; for ops that are only methods in place, one that calls the method on a copy. Null: internal. */
 export function publicCall(name: string): Call | null {
@@ -14,14 +17,14 @@ export function publicCall(name: string): Call | null {
   const functional = nn.functional as unknown as Record<string, Call | undefined>;
   const found = top[name] ?? functional[name];
   if (typeof found === "function") return found;
-  const method = `${name.replace(/InPlace$/, "")}_`;
-  if (!(method in Tensor.prototype)) return null;
-  return (x, ...rest) => inPlace(method, (x as Tensor).clone(), rest);
+  if (!name.endsWith("_") || !(name in Tensor.prototype)) return null;
+  return (x, ...rest) => inPlace(name, x instanceof Tensor ? x.clone() : (x as Tensor), rest);
 }
 
 /** `x.method(...)`, which must change x itself and return it. */
 export function inPlace(method: string, x: Tensor, args: unknown[]): Tensor {
-  const result = Reflect.apply((x as unknown as Record<string, Call>)[method]!, x, args);
+  const methods = Tensor.prototype as unknown as Record<string, Call>;
+  const result = Reflect.apply(methods[method]!, x, args);
   if (result !== x) throw new Error(`${method} must return the tensor it changed`);
   return x;
 }
@@ -31,7 +34,7 @@ export function coreCall(name: string): Call {
   return (...args) => {
     const out = new Tensor();
     native.ops[name]!(out, ...args);
-    return descent.add(out, 0); // an op of the package reads the geometry that the raw call left behind
+    return descent.clone(out); // an op of the package reads the geometry that the raw call left behind
   };
 }
 

@@ -23,6 +23,8 @@ export interface DefinedRow {
   rule: "FLOATING" | "NUMERIC" | "SIGNED" | "DIVIDE" | "COMPARE" | "SELECT";
   /** Of the parameters. */
   defaults: number[];
+  /** Some input has a gradient. */
+  isDifferentiable: boolean;
   /** Also a method, and in place unless it gives bool. */
   isMethod: boolean;
 }
@@ -253,9 +255,10 @@ export class ElementwiseOp {
   ): void {
     assert.deepEqual(result.shape, shape, `${what}: shape`);
     const round = precision === "float32" ? Math.fround : (x: number) => x;
+    const wrap = result.dtype === "uint8" ? (x: number) => x & 255 : round;
     valuesOf(result).forEach((got, k) => {
       const element = inputs.map((values) => round(values[k]!));
-      const wanted = round(Number(this.row.value(...element, ...parameters)));
+      const wanted = wrap(Number(this.row.value(...element, ...parameters)));
       const isEqual = Object.is(got, wanted) || got === wanted;
       if (isEqual || Math.abs(got - wanted) <= allowed[precision] * Math.max(1, Math.abs(wanted))) return;
       const call = `${this.defined.name}(${[...element, ...parameters].join(", ")})`;

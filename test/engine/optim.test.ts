@@ -33,7 +33,7 @@ const criteria = {
 
 function net(): nn.Sequential {
   const model = new nn.Sequential(
-    new nn.Linear(6, 8),
+    new nn.Linear(6, 8, { bias: false }),
     new nn.BatchNorm1d(8),
     new nn.ReLU(),
     new nn.Linear(8, 3),
