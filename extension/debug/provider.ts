@@ -1,12 +1,6 @@
 // The debug type `descent`: F5 on a training script with no launch.json, and configurations of that type.
 
-import type {
-  DebugConfiguration,
-  DebugConfigurationProvider,
-  DebugConfigurationProviderTriggerKind,
-  DebugSession,
-  WorkspaceFolder,
-} from "vscode";
+import type { DebugConfiguration, DebugConfigurationProvider, DebugSession, WorkspaceFolder } from "vscode";
 import type { Editor } from "../app.js";
 import { launchTemplate } from "../contributions.js";
 import { trains } from "../editor/activeFile.js";
@@ -57,6 +51,7 @@ export class DebugProvider implements DebugConfigurationProvider {
     config: Partial<LaunchConfiguration>,
   ): Promise<DebugConfiguration> {
     const { editor, settings, trainer, expected, watch } = this.#options;
+    if (marker in config) return config as DebugConfiguration; // resolved already
     if (config.request !== undefined && config.request !== "launch") {
       throw new CannotRun(
         "The debug type 'descent' can launch a script; to attach to a process, use the type 'node'.",
@@ -107,12 +102,12 @@ export class DebugProvider implements DebugConfigurationProvider {
 export function registerDebugger(options: Options): Disposable[] {
   const { editor, expected } = options;
   const provider = new DebugProvider(options);
+  const offers = { provideDebugConfigurations: () => provider.provideDebugConfigurations() };
   const kinds = editor.DebugConfigurationProviderTriggerKind;
-  const register = (kind: DebugConfigurationProviderTriggerKind): Disposable =>
-    editor.debug.registerDebugConfigurationProvider(debugType, provider, kind);
   return [
-    register(kinds.Initial),
-    register(kinds.Dynamic),
+    editor.debug.registerDebugConfigurationProvider(debugType, provider, kinds.Initial),
+    // Only offers: every provider that can resolve is asked to.
+    editor.debug.registerDebugConfigurationProvider(debugType, offers, kinds.Dynamic),
     editor.debug.onDidStartDebugSession((session) => {
       const program = session.configuration["program"] as unknown;
       if (isTraining(session) && session.parentSession === undefined && typeof program === "string") {

@@ -286,6 +286,15 @@ describe("F5", () => {
     assert.equal(config["runtimeExecutable"], "/usr/bin/node");
   });
 
+  test("a configuration that was resolved already is left as it is", async () => {
+    const fake = new FakeEditor();
+    fake.open("/project/train.ts", source);
+    const { debug } = open(fake);
+    const config = await debug.resolveDebugConfiguration(undefined, {} as never);
+    assert.ok(config);
+    assert.deepEqual(await debug.resolveDebugConfiguration(undefined, config), config);
+  });
+
   test("what cannot be debugged is said and not started", async () => {
     const fake = new FakeEditor();
     const { debug } = open(fake);
