@@ -26,7 +26,8 @@ interface Rule {
 const rules: Record<string, Rule> = {
   "extension/samples": { packages: /^(descent|node:.*)$/, paths: /^extension\/samples\// },
   "extension/start": { packages: /^node:/, paths: /^extension\/start\// },
-  "engine/cli": { packages: /^(node:.*|vscode-jsonrpc(\/.*)?|esbuild)$/, paths: /^engine\// },
+  // Node's own signal handle, for the monitor; engine/runtime/signals.ts says why, and does without where it is missing.
+  "engine/runtime/signals.ts": { packages: /^(node:.*|internal\/test\/binding)$/, paths: /^engine\// },
   engine: { packages: /^(node:.*|vscode-jsonrpc(\/.*)?|esbuild)$/, paths: /^engine\// },
   webviews: { packages: /^(d3(-.*)?|@vscode\/webview-ui-toolkit)$/, paths: /^webviews\// },
   extension: {
@@ -37,7 +38,7 @@ const rules: Record<string, Rule> = {
 
 /** The rule of the nearest folder. Tests may import anything. */
 function ruleOf(file: string): Rule | null {
-  for (const [folder, rule] of Object.entries(rules)) if (file.startsWith(`${folder}/`)) return rule;
+  for (const [folder, rule] of Object.entries(rules)) if (`${file}/`.startsWith(`${folder}/`)) return rule;
   return null;
 }
 
@@ -65,10 +66,10 @@ describe("imports", () => {
     assert.deepEqual(broken, []);
   });
 
-  test("vscode is imported in extension/ alone, the widget toolkit in one file", () => {
+  test("vscode is imported in extension/ and its tests alone, the widget toolkit in one file", () => {
     const users = (name: string): string[] => scripts.filter((file) => importsOf(file).includes(name));
     assert.deepEqual(
-      users("vscode").filter((file) => !file.startsWith("extension/")),
+      users("vscode").filter((file) => !/^(test\/)?extension\//.test(file)),
       [],
     );
     assert.ok(users("@vscode/webview-ui-toolkit").length <= 1);
