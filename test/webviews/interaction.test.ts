@@ -106,7 +106,7 @@ void describe("interaction", { skip: missing() ?? false }, () => {
     assert.notEqual(second, first);
     await page.dblclick(plot("user/acc"), { position: { x: 150, y: 100 } });
     await dashboard.settled();
-    assert.equal(await windowText(dashboard), "");
+    assert.equal(await windowText(dashboard), "Whole run");
     await dashboard.close();
   });
 
@@ -116,7 +116,7 @@ void describe("interaction", { skip: missing() ?? false }, () => {
     await page.hover(plot("loss"), { position: { x: 200, y: 80 } });
     await page.mouse.wheel(0, 100);
     await dashboard.until("document.scrollingElement.scrollTop > 0");
-    assert.equal(await windowText(dashboard), "");
+    assert.equal(await windowText(dashboard), "Whole run");
     assert.match(await page.innerText('[data-card="loss"] .plot-note'), /hold Ctrl/);
     await page.evaluate("document.scrollingElement.scrollTop = 0");
     await page.hover(plot("loss"), { position: { x: 200, y: 80 } });
@@ -159,7 +159,7 @@ void describe("interaction", { skip: missing() ?? false }, () => {
     await page.keyboard.press("-");
     await page.keyboard.press("0");
     await dashboard.settled();
-    assert.equal(await windowText(dashboard), "");
+    assert.equal(await windowText(dashboard), "Whole run");
     await page.keyboard.press("l");
     assert.match(await status(), /logarithmic y axis/);
     assert.match(
@@ -208,9 +208,9 @@ void describe("interaction", { skip: missing() ?? false }, () => {
     await page.keyboard.press("End");
     await dashboard.settled();
     assert.match(await page.innerText('[role="status"]'), /^step 2,700/);
-    await page.click("vscode-button:has-text('Whole run')");
+    await page.click("vscode-button:has-text('Show all')");
     await dashboard.settled();
-    assert.equal(await windowText(dashboard), "");
+    assert.equal(await windowText(dashboard), "Whole run");
     await dashboard.close();
   });
 

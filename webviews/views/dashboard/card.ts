@@ -328,7 +328,7 @@ export class Card {
     this.#plot.element.hidden = shown;
     this.#tableButton.setAttribute("aria-pressed", shown.toString());
     if (shown) this.#fillTable();
-    (shown ? this.#table : this.#plot.element).focus();
+    (shown ? this.#table : this.#plot.element).focus({ preventScroll: true });
     this.#host.redraw(this);
   }
 

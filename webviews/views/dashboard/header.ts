@@ -137,11 +137,9 @@ export class Header {
     if (this.#message.dataset["key"] === key) return;
     this.#message.dataset["key"] = key;
     const text = document.createElement("span");
-    text.textContent = run.message;
-    this.#message.replaceChildren(
-      icon(run.state === "failed" || run.state === "lost" ? "error" : "question"),
-      text,
-    );
+    text.append(run.message);
+    const isError = run.state === "failed" || run.state === "lost";
+    this.#message.replaceChildren(icon(isError ? "error" : "info"), text);
     const { location } = run;
     if (location === null) return;
     const link = document.createElement("button");
@@ -152,7 +150,7 @@ export class Header {
     link.addEventListener("click", () => {
       this.#send({ type: "open", ...location });
     });
-    this.#message.append(link);
+    text.append(" ", link);
   }
 
   #showDetails(run: RunView): void {

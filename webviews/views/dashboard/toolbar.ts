@@ -75,7 +75,7 @@ export class Toolbar {
       },
     });
     this.#all = button({
-      label: "Whole run",
+      label: "Show all",
       title: "Show the whole run (0, or double-click a chart)",
       onClick: () => {
         events.showAll();
@@ -101,13 +101,14 @@ export class Toolbar {
     this.#slider.setAttribute("aria-valuetext", amount);
     const text = windowText(window, visible);
     if (this.#windowText.textContent !== text) this.#windowText.textContent = text;
-    this.#follow.hidden = !live || window.kind !== "fixed";
-    this.#all.hidden = window.kind === "all";
+    // Their room is kept, so that nothing moves under the pointer while zooming.
+    this.#follow.classList.toggle("absent", !live || window.kind !== "fixed");
+    this.#all.classList.toggle("absent", window.kind === "all");
   }
 }
 
 function windowText(window: ViewWindow, visible: Extent): string {
-  if (window.kind === "all") return "";
+  if (window.kind === "all") return "Whole run";
   if (window.kind === "last") return `Last ${formatCount(window.span)} steps`;
   return `Steps ${formatCount(Math.ceil(visible.from))} to ${formatCount(Math.floor(visible.to))}`;
 }
