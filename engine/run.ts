@@ -20,23 +20,27 @@ function log(values: Record<string, number | Tensor>, options?: StepOption): voi
     }
     numbers[tag] = number;
   }
-  observer.current?.log(numbers, readStep("run.log", options));
+  const step = readStep("run.log", options);
+  observer.current?.log(numbers, step);
 }
 
 /** What the run was started with: `run.config({ epochs: 3, lr: 0.1 })`. `epochs` lets the editor tell the time left. */
 function config(values: Record<string, unknown>): void {
-  observer.current?.config(requireRecord("run.config", values));
+  const record = requireRecord("run.config", values);
+  observer.current?.config(record);
 }
 
 /** What the run came to: `run.summary({ testAccuracy: 0.98 })`. */
 function summary(values: Record<string, unknown>): void {
-  observer.current?.summary(requireRecord("run.summary", values));
+  const record = requireRecord("run.summary", values);
+  observer.current?.summary(record);
 }
 
 function text(tag: string, value: string, options?: StepOption): void {
   requireTag("run.text", tag);
   if (typeof value !== "string") fail("run.text", `the text must be a string, it is ${show(value)}`);
-  observer.current?.text(tag, value, readStep("run.text", options));
+  const step = readStep("run.text", options);
+  observer.current?.text(tag, value, step);
 }
 
 /** A picture: [H, W], [C, H, W] or [H, W, C] with 1, 3 or 4 channels; floats of 0 to 1, or uint8. */
@@ -50,14 +54,16 @@ function image(tag: string, value: Tensor, options?: StepOption): void {
   if (!isImage || shape.includes(0)) {
     fail("run.image", `give [H, W], [C, H, W] or [H, W, C], not [${shape.join(", ")}]`, {}, "shape");
   }
-  observer.current?.image(tag, value, readStep("run.image", options));
+  const step = readStep("run.image", options);
+  observer.current?.image(tag, value, step);
 }
 
 /** The distribution of a tensor's values. */
 function histogram(tag: string, values: Tensor, options?: StepOption): void {
   requireTag("run.histogram", tag);
   requireTensor("run.histogram", "the values", values);
-  observer.current?.histogram(tag, values, readStep("run.histogram", options));
+  const step = readStep("run.histogram", options);
+  observer.current?.histogram(tag, values, step);
 }
 
 /** Notes that a checkpoint lies at `path`. */
