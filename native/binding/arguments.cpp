@@ -7,6 +7,19 @@ namespace descent::binding {
 
 namespace {
 
+// Handles made while it lives end with it, an error thrown or not.
+class HandleScope {
+ public:
+  explicit HandleScope(napi_env env) : env_(env) { napi_open_handle_scope(env, &scope_); }
+  ~HandleScope() { napi_close_handle_scope(env_, scope_); }
+  HandleScope(const HandleScope&) = delete;
+  HandleScope& operator=(const HandleScope&) = delete;
+
+ private:
+  napi_env env_;
+  napi_handle_scope scope_;
+};
+
 // A number, bigint or boolean; false when the value is none.
 bool readScalar(const CallInfo& call, napi_value value, napi_valuetype type, Scalar* scalar) {
   if (type == napi_number) {
@@ -46,12 +59,10 @@ Argument readIntegers(const CallInfo& call, napi_value value, const char* what) 
   napi_get_array_length(call.env(), value, &length);
   std::vector<int64_t> integers(length);
   for (uint32_t k = 0; k < length; k++) {
-    napi_handle_scope scope;
+    const HandleScope scope(call.env());
     napi_value element;
-    napi_open_handle_scope(call.env(), &scope);
     check(call.environment, napi_get_element(call.env(), value, k, &element), call.name);
     integers[k] = integerOf(call, element, what);
-    napi_close_handle_scope(call.env(), scope);
   }
   return Argument(std::move(integers));
 }
