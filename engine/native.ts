@@ -14,7 +14,14 @@ export type Wrapped = object;
 /** Where an op's outputs are described: output k begins at k * descriptionStride. */
 export const descriptionStride = 20;
 /** Offsets inside a description. Sizes follow `sizes`, `dims` of them. */
-export const description = { dims: 0, dtype: 1, deviceKind: 2, deviceIndex: 3, requiresGrad: 4, sizes: 5 } as const;
+export const description = {
+  dims: 0,
+  dtype: 1,
+  deviceKind: 2,
+  deviceIndex: 3,
+  requiresGrad: 4,
+  sizes: 5,
+} as const;
 
 /** One argument of an op, as the table has it. */
 export interface OpArgument {
@@ -35,6 +42,7 @@ export interface OpArgument {
   default: string | null;
   /** Positional arguments come first, the others are keys of one options object. */
   positional: boolean;
+  /** What it is. A string argument's words in double quotes are all that it may be. */
   sentence: string;
 }
 
@@ -42,11 +50,14 @@ export interface OpDescription {
   name: string;
   family: string;
   arguments: OpArgument[];
+  /** How many `out` objects the op takes; with two and an optional `dim`, the second stays as it was where no dim is given. */
   outputs: number;
   /** Also a method of Tensor, with the first tensor argument as `this`. */
   method: boolean;
   /** name_ writes its result into the first argument. */
   inPlace: boolean;
+  /** There is name_ and no name. */
+  inPlaceOnly: boolean;
   /** Belongs to nn.functional and not to the package's top level. */
   functionalOnly: boolean;
   sentence: string;
@@ -70,12 +81,14 @@ export interface NativeDevice {
 export interface Native {
   /** Float64Array that every op call fills, for each output, with what `description` says. */
   readonly description: Float64Array;
-  /** By op name: (out0, ..., outN-1, arg0, arg1, ...) in the table's order, undefined for 'not given'. In place: no outs, arg0 is described. */
+  /** By op name: (out0, ..., outN-1, arg0, arg1, ...) in the table's order, undefined for 'not given'. name_ is in place: no outs, arg0 is described. */
   readonly ops: Record<string, (...values: unknown[]) => void>;
   describeOps(): OpDescription[];
 
   /** `new ErrorClass(code, op, message, facts)` is what every failing call throws. */
-  setErrorClass(errorClass: new (code: string, op: string, message: string, facts: Record<string, string>) => Error): void;
+  setErrorClass(
+    errorClass: new (code: string, op: string, message: string, facts: Record<string, string>) => Error,
+  ): void;
 
   /** Copies in. `dtype` is a number of native/tensor/dtype.h; the array's own element type may differ (it is converted). */
   fromArray(out: Wrapped, values: ArrayBufferView, shape: readonly number[], dtype: number): void;
@@ -122,7 +135,12 @@ export interface Native {
   /** One SGD step over all parameters with a gradient; hyper: lr, momentum, dampening, weightDecay, nesterov, maximize.
    *  `buffers[k]` is the momentum buffer (an unwrapped `new Tensor()` the first time, which it then becomes). Squared gradient norms
    *  into `squaredNorms` (-1 where a parameter has no gradient). */
-  sgdStep(params: Wrapped[], buffers: Wrapped[] | null, hyper: Float64Array, squaredNorms: Float64Array): void;
+  sgdStep(
+    params: Wrapped[],
+    buffers: Wrapped[] | null,
+    hyper: Float64Array,
+    squaredNorms: Float64Array,
+  ): void;
   /** hyper: lr, beta1, beta2, eps, weightDecay, step, amsgrad, decoupled, maximize. States as above. */
   adamStep(
     params: Wrapped[],

@@ -1,0 +1,52 @@
+// The two ops that give a list of tensors, as long as the arguments say; all others have rows in the op table.
+
+import { fail, show } from "../errors.js";
+import type { Tensor } from "../tensor.js";
+
+/**
+ * Cuts a tensor along a dim into views.
+ * @param sizes The size of each part, or one size for all, of which the last part may have less.
+ * @param dim The dim; negative ones count from the end.
+ * Errors: a size is not positive; sizes do not add up to the dim.
+ */
+export function split(x: Tensor, sizes: number | readonly number[], dim = 0): Tensor[] {
+  const length = x.size(dim);
+  if (typeof sizes === "number") {
+    if (!Number.isInteger(sizes) || sizes < 1) {
+      return fail("split", `the size of a part must be a positive integer, got ${show(sizes)}`);
+    }
+    const parts = Math.max(1, Math.ceil(length / sizes));
+    return cut(
+      x,
+      Array.from({ length: parts }, (_, k) => Math.min(sizes, length - k * sizes)),
+      dim,
+    );
+  }
+  const sum = sizes.reduce((total, size) => total + size, 0);
+  if (sum !== length || sizes.some((size) => !Number.isInteger(size) || size < 0)) {
+    return fail("split", `sizes [${sizes.join(", ")}] do not add up to ${length}, the size of dim ${dim}`);
+  }
+  return cut(x, sizes, dim);
+}
+
+/**
+ * Cuts a tensor along a dim into at most `chunks` views of one size, of which the last may have less.
+ * Errors: `chunks` is not positive.
+ */
+export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
+  if (!Number.isInteger(chunks) || chunks < 1) {
+    return fail("chunk", `the number of chunks must be a positive integer, got ${show(chunks)}`);
+  }
+  const length = x.size(dim);
+  if (length === 0) return Array.from({ length: chunks }, () => x.narrow(dim, 0, 0));
+  return split(x, Math.ceil(length / chunks), dim);
+}
+
+function cut(x: Tensor, sizes: readonly number[], dim: number): Tensor[] {
+  let start = 0;
+  return sizes.map((size) => {
+    const part = x.narrow(dim, start, size);
+    start += size;
+    return part;
+  });
+}
