@@ -198,7 +198,7 @@ void describe("interaction", { skip: missing() ?? false }, () => {
     const text = await windowText(dashboard);
     await dashboard.tell("advance", 300);
     assert.equal(await windowText(dashboard), text);
-    await page.click("vscode-button:has-text('Follow')");
+    await page.click(".view .tool:has-text('Follow')");
     await dashboard.settled();
     assert.match(await windowText(dashboard), /^Last \d+ steps$/);
     const requests = (await dashboard.sent("view")).length;
@@ -208,7 +208,7 @@ void describe("interaction", { skip: missing() ?? false }, () => {
     await page.keyboard.press("End");
     await dashboard.settled();
     assert.match(await page.innerText('[role="status"]'), /^step 2,700/);
-    await page.click("vscode-button:has-text('Show all')");
+    await page.click(".view .tool:has-text('Show all')");
     await dashboard.settled();
     assert.equal(await windowText(dashboard), "Whole run");
     await dashboard.close();

@@ -3,8 +3,8 @@
 import { formatCount } from "../../chart/format.js";
 import type { Extent, ViewWindow } from "../../chart/window.js";
 import type { DashboardState } from "../../protocol.js";
-import { icon } from "../../widgets/icons.js";
-import { button, checkbox, dropdown, textField } from "../../widgets/toolkit.js";
+import { icon, type IconName } from "../../widgets/icons.js";
+import { checkbox, dropdown, textField } from "../../widgets/toolkit.js";
 
 export interface ToolbarEvents {
   xAxis(axis: DashboardState["xAxis"]): void;
@@ -66,28 +66,19 @@ export class Toolbar {
       events.smoothing(smoothingAt(Number(this.#slider.value)));
     });
     this.#windowText.className = "window-text";
-    this.#follow = button({
-      label: "Follow",
-      icon: "follow",
-      title: "Move with the newest steps again",
-      onClick: () => {
-        events.follow();
-      },
+    this.#follow = small("Follow", "follow", "Move with the newest steps again", () => {
+      events.follow();
     });
-    this.#all = button({
-      label: "Show all",
-      title: "Show the whole run (0, or double-click a chart)",
-      onClick: () => {
-        events.showAll();
-      },
+    this.#all = small("Show all", "widen", "Show the whole run (0, or double-click a chart)", () => {
+      events.showAll();
     });
     const filter = textField("Filter charts by name", "Filter charts", events.filter.bind(events));
     filter.classList.add("filter");
     const smoothing = group(label("Smoothing", "smoothing"), this.#slider, this.#amount);
     const axis = group(label("x axis"), this.#xAxis.element, this.#logX.element);
-    const view = group(this.#windowText, this.#follow, this.#all);
+    const view = group(this.#windowText, this.#follow, this.#all, help());
     view.classList.add("view");
-    this.element.append(axis, smoothing, filter, view, help());
+    this.element.append(axis, smoothing, filter, view);
   }
 
   update(choices: DashboardState, window: ViewWindow, visible: Extent, live: boolean): void {
@@ -144,6 +135,20 @@ function help(): HTMLElement {
     if (!(event.relatedTarget instanceof Node && details.contains(event.relatedTarget))) details.open = false;
   });
   return details;
+}
+
+/** A button whose words give way to its icon where there is little room. */
+function small(label: string, name: IconName, title: string, onClick: () => void): HTMLElement {
+  const element = document.createElement("button");
+  element.type = "button";
+  element.className = "tool";
+  element.title = title;
+  element.setAttribute("aria-label", label);
+  const words = document.createElement("span");
+  words.textContent = label;
+  element.append(icon(name), words);
+  element.addEventListener("click", onClick);
+  return element;
 }
 
 function group(...children: HTMLElement[]): HTMLElement {
