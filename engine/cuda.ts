@@ -1,6 +1,6 @@
 // cuda: PyTorch's names for CUDA devices. Without one, questions are answered and orders refused in one sentence.
 
-import { fail } from "./errors.js";
+import { checkNumber, fail } from "./errors.js";
 import * as memory from "./memory.js";
 import { native, type NativeDevice } from "./native.js";
 
@@ -23,6 +23,7 @@ export function getDeviceName(index = 0): string {
 
 /** What is known of a device; memory in bytes. */
 export function getDeviceProperties(index = 0): NativeDevice {
+  checkNumber("cuda", "the index", index, { min: 0, integer: true });
   const found = usable().find((device) => device.index === index);
   if (found !== undefined) return found;
   const refused = native.devices().find((device) => device.kind === "cuda" && device.reason !== null);

@@ -100,7 +100,7 @@ export function calculateGain(nonlinearity: Nonlinearity, slope = 0.01): number 
 }
 
 /** Inputs and outputs of one unit: of a weight [out, in, ...kernel]. */
-export function fans(op: string, x: Tensor): { fanIn: number; fanOut: number } {
+function fans(op: string, x: Tensor): { fanIn: number; fanOut: number } {
   requireTensor(op, "the tensor", x);
   if (x.shape.length < 2) {
     fail(op, `fans need at least 2 dims, the tensor is [${x.shape.join(", ")}]`, {}, "shape");

@@ -33,9 +33,11 @@ export abstract class Optimizer<Options extends { lr: number }> {
   #report: Report | null = null;
 
   protected constructor(params: ParamsInput<Options>, defaults: Options) {
+    const op = this.constructor.name;
+    if (new.target === Optimizer)
+      fail(op, "it is the base of optimizers, make a new optim.SGD or optim.Adam");
     this.defaults = defaults;
     this.checkOptions(defaults);
-    const op = this.constructor.name;
     const items = readItems(op, params);
     if (items.length === 0) fail(op, "there are no parameters, give model.parameters()");
     const groups = items.filter((item) => !(item instanceof Tensor));
