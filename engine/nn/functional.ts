@@ -5,31 +5,9 @@ import { logsigmoid } from "../generated/ops.js";
 import { requireTensor, type Tensor } from "../tensor.js";
 import type { Reduction } from "./losses.js";
 
-export {
-  batchNorm,
-  crossEntropy,
-  dropout,
-  elu,
-  gelu,
-  hardswish,
-  hardtanh,
-  l1Loss,
-  leakyRelu,
-  linear,
-  logSoftmax,
-  logsigmoid,
-  mish,
-  mseLoss,
-  nllLoss,
-  oneHot,
-  relu,
-  selu,
-  sigmoid,
-  silu,
-  softmax,
-  softplus,
-  tanh,
-} from "../generated/ops.js";
+export * from "../generated/functional.js";
+// These are also functions of the package itself.
+export { logSoftmax, relu, sigmoid, softmax, tanh } from "../generated/ops.js";
 
 export interface BCEWithLogitsOptions {
   /** What each element counts; broadcast to x. */

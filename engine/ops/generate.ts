@@ -1,4 +1,5 @@
-// Writes engine/generated/ops.ts from the op table inside the addon: each op as a documented function and as a method of Tensor.
+// Writes engine/generated/ops.ts from the op table inside the addon: each op as a documented function and as a method of Tensor;
+// beside it, which of them the package exports at its top level (top.ts) and which only in nn.functional (functional.ts).
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { native, type OpArgument, type OpDescription } from "../native.js";
@@ -8,7 +9,33 @@ const file = "engine/generated/ops.ts";
 const reserved = new Set(["var"]);
 
 mkdirSync("engine/generated", { recursive: true });
-writeFileSync(file, generate(native.describeOps()));
+const table = native.describeOps();
+writeFileSync(file, generate(table));
+const functions = table.filter((op) => !op.inPlaceOnly);
+writeFileSync(
+  "engine/generated/top.ts",
+  exportList(
+    functions.filter((op) => !op.functionalOnly),
+    ["chunk", "split"],
+  ),
+);
+writeFileSync(
+  "engine/generated/functional.ts",
+  exportList(
+    functions.filter((op) => op.functionalOnly),
+    [],
+  ),
+);
+
+function exportList(ops: OpDescription[], more: string[]): string {
+  const names = [...ops.map((op) => op.name), ...more].sort();
+  return [
+    `// Written by engine/ops/generate.ts from the op table; do not edit.`,
+    ``,
+    `export { ${names.join(", ")} } from "./ops.js";`,
+    ``,
+  ].join("\n");
+}
 
 function generate(ops: OpDescription[]): string {
   const methods = ops.flatMap((op) => [...(op.method ? [op] : []), ...(op.inPlace ? [inPlace(op)] : [])]);
@@ -30,7 +57,7 @@ function generate(ops: OpDescription[]): string {
     `/** What the op table gives Tensor. */`,
     `export interface TensorOps {`,
     ...methods.map(methodDeclaration),
-    `/** ${"Cuts along a dim into views: `sizes` is the size of each part, or one for all."} */`,
+    `/** Cuts along a dim into views: \`sizes\` is the size of each part, or one for all. */`,
     `split(sizes: number | readonly number[], dim?: number): Tensor[];`,
     `/** Cuts along a dim into at most \`chunks\` views of one size. */`,
     `chunk(chunks: number, dim?: number): Tensor[];`,

@@ -1,7 +1,7 @@
 // The two ops that give a list of tensors, as long as the arguments say; all others have rows in the op table.
 
 import { fail, show } from "../errors.js";
-import type { Tensor } from "../tensor.js";
+import { requireTensor, type Tensor } from "../tensor.js";
 
 /**
  * Cuts a tensor along a dim into views.
@@ -10,7 +10,7 @@ import type { Tensor } from "../tensor.js";
  * Errors: a size is not positive; sizes do not add up to the dim.
  */
 export function split(x: Tensor, sizes: number | readonly number[], dim = 0): Tensor[] {
-  const length = x.size(dim);
+  const length = requireTensor("split", "x", x).size(dim);
   if (typeof sizes === "number") {
     if (!Number.isInteger(sizes) || sizes < 1) {
       return fail("split", `the size of a part must be a positive integer, got ${show(sizes)}`);
@@ -22,6 +22,8 @@ export function split(x: Tensor, sizes: number | readonly number[], dim = 0): Te
       dim,
     );
   }
+  const list: unknown = sizes;
+  if (!Array.isArray(list)) return fail("split", `sizes must be a number or an array, got ${show(sizes)}`);
   const sum = sizes.reduce((total, size) => total + size, 0);
   if (sum !== length || sizes.some((size) => !Number.isInteger(size) || size < 0)) {
     return fail("split", `sizes [${sizes.join(", ")}] do not add up to ${length}, the size of dim ${dim}`);
@@ -37,7 +39,7 @@ export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
   if (!Number.isInteger(chunks) || chunks < 1) {
     return fail("chunk", `the number of chunks must be a positive integer, got ${show(chunks)}`);
   }
-  const length = x.size(dim);
+  const length = requireTensor("chunk", "x", x).size(dim);
   if (length === 0) return Array.from({ length: chunks }, () => x.narrow(dim, 0, 0));
   return split(x, Math.ceil(length / chunks), dim);
 }
