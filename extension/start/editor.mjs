@@ -25,7 +25,6 @@ export const quietSettings = {
   "security.workspace.trust.enabled": false,
   "telemetry.telemetryLevel": "off",
   "update.mode": "none",
-  "window.restoreWindows": "preserve",
   "workbench.enableExperiments": false,
   "workbench.secondarySideBar.defaultVisibility": "hidden",
   "workbench.startupEditor": "none",
@@ -119,7 +118,6 @@ function gypEnvironment() {
  * @param {object} options
  * @param {string} options.home Folder for user data and extensions.
  * @param {string} options.folder Folder that the page shows.
- * @param {string} [options.openFile] File that the page opens.
  * @param {string[]} [options.vsix] Extensions to install first.
  * @param {Record<string, unknown>} [options.settings] On top of quietSettings.
  * @param {unknown[]} [options.keybindings]
@@ -129,7 +127,6 @@ function gypEnvironment() {
 export async function startEditor({
   home,
   folder,
-  openFile,
   vsix = [],
   settings = {},
   keybindings = [],
@@ -204,7 +201,7 @@ export async function startEditor({
   }
   return {
     port: chosen,
-    url: `http://localhost:${chosen}/?folder=${encodeURI(folder)}${openFile ? `&payload=${openFilePayload(chosen, openFile)}` : ""}`,
+    url: `http://localhost:${chosen}/?folder=${encodeURI(folder)}`,
     process: child,
     /** Resolves when somebody opens the page, or after `limit` milliseconds. */
     opened: async (limit) => {
@@ -241,11 +238,6 @@ async function endGroup(child, hasEnded) {
 }
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-/** What a page's address says to open a file beside its folder. */
-function openFilePayload(port, file) {
-  return encodeURIComponent(JSON.stringify([["openFile", `vscode-remote://localhost:${port}${file}`]]));
-}
 
 function freePort() {
   return new Promise((resolve, reject) => {

@@ -64,7 +64,7 @@ async function main() {
   const { env, platform } = process;
   const code = options.includes("--browser") ? null : findDesktop({ env, platform, uid: process.getuid?.() });
   if (code) await openDesktop(code, { home, folder: sample, file: script, vsix, settings });
-  else await openBrowserEditor({ home, sample, script, vsix });
+  else await openBrowserEditor({ home, sample, vsix });
 
   const status = await train(sample);
   console.log(
@@ -77,12 +77,12 @@ async function main() {
   if (code) process.exit(status);
 }
 
-async function openBrowserEditor({ home, sample, script, vsix }) {
+async function openBrowserEditor({ home, sample, vsix }) {
   await ensureEditor();
   const profile = join(home, "editor");
   let editor;
   await step("Starting VS Code", async () => {
-    editor = await startEditor({ home: profile, folder: sample, openFile: script, vsix: [vsix], settings });
+    editor = await startEditor({ home: profile, folder: sample, vsix: [vsix], settings });
   });
   cleanUps.push(async () => {
     await editor.stop();

@@ -53,10 +53,20 @@ export class Outcomes {
 
   /** A live run that this window did not start: from a terminal, or from before it was opened. */
   #meet(run: Run): void {
-    const { editor, settings, dashboards } = this.#options;
+    const { editor, settings } = this.#options;
     if (settings.get("descent.dashboard.openOnLiveRun", false, editor.Uri.file(run.record.script))) {
-      dashboards.open(run.folder, { preserveFocus: true });
+      void this.#openWithScript(run);
     }
+  }
+
+  /** The dashboard, beside the script where no editor is open yet. */
+  async #openWithScript({ folder, record }: Run): Promise<void> {
+    const { editor, dashboards } = this.#options;
+    if (editor.window.activeTextEditor === undefined) {
+      const script = editor.Uri.file(record.script);
+      await editor.window.showTextDocument(script, { preview: false }).then(undefined, () => undefined);
+    }
+    dashboards.open(folder, { preserveFocus: true });
   }
 
   /** One notification, and only when there is something to say. */

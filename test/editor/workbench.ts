@@ -87,12 +87,12 @@ export class Workbench {
       vsix: [packagedExtension()],
       keybindings: stateKey(home),
       settings: { "window.title": "Descent test", ...options.settings },
-      ...(options.openFile ? { openFile: join(folder, options.openFile) } : {}),
     });
     const browser = await launchBrowser();
     const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
     const workbench = new Workbench(home, folder, editor, browser, page);
     await workbench.load(page);
+    if (options.openFile) await workbench.openFile(options.openFile);
     return workbench;
   }
 
