@@ -50,8 +50,8 @@ export async function connectToRun(record: RunRecord, client = "descent"): Promi
   socket.on("error", () => socket.destroy());
   socket.on("close", () => {
     closed = true;
-    connection.dispose();
     for (const listener of closedListeners) listener();
+    connection.dispose();
   });
   connection.listen();
 

@@ -171,11 +171,12 @@ function tick(): void {
 async function finish(end: Outcome): Promise<void> {
   ended = true;
   conclude(end.state, end.exitCode, end.error, end.note);
+  await new Promise((resolve) => setImmediate(resolve)); // answers to requests go before the farewell
   const told = Promise.all([
     server.send("flushed", { bytes: writer.bytes, step: flushedStep }),
     server.send("changed", record),
   ]);
-  await Promise.race([told, new Promise((resolve) => setTimeout(resolve, 200))]);
+  await Promise.race([told, new Promise((resolve) => setTimeout(resolve, 1000))]);
   server.close();
   Atomics.store(flags, control.done, 1);
   Atomics.notify(flags, control.done);

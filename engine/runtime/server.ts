@@ -108,9 +108,9 @@ export class MonitorServer {
     connection.onRequest("hello", (params: Partial<MonitorRequests["hello"][0]> | undefined) => {
       if (params?.version !== protocolVersion) {
         const text = `protocol ${protocolVersion} is spoken here, not ${String(params?.version)}: update the older side of Descent`;
-        return this.refuse(dismiss, text);
+        return refuse(socket, text);
       }
-      if (!this.isToken(params.token)) return this.refuse(dismiss, "wrong token");
+      if (!this.isToken(params.token)) return refuse(socket, "wrong token");
       known = true;
       clearTimeout(patience);
       this.guests.add(guest);
@@ -118,19 +118,11 @@ export class MonitorServer {
     });
     for (const [name, handle] of Object.entries(this.handlers)) {
       connection.onRequest(name, (params: unknown) => {
-        if (!known) return this.refuse(dismiss, "say hello first");
+        if (!known) return refuse(socket, "say hello first");
         return (handle as (params: unknown) => unknown)(params ?? {});
       });
     }
     connection.listen();
-  }
-
-  /** Answers with the reason and hangs up after the answer. */
-  private refuse(dismiss: (code: number, reason: string) => void, reason: string): ResponseError {
-    setTimeout(() => {
-      dismiss(ErrorCodes.InvalidRequest, reason);
-    }, 20);
-    return new ResponseError(ErrorCodes.InvalidRequest, `descent: ${reason}`);
   }
 
   private isToken(token: unknown): boolean {
@@ -138,6 +130,12 @@ export class MonitorServer {
     const right = Buffer.from(this.token);
     return given.length === right.length && timingSafeEqual(given, right);
   }
+}
+
+/** Answers with the reason and hangs up after the answer. */
+function refuse(socket: Socket, reason: string): ResponseError {
+  setTimeout(() => socket.end(), 20);
+  return new ResponseError(ErrorCodes.InvalidRequest, `descent: ${reason}`);
 }
 
 /** A socket in a folder that only this user may enter, or a pipe with an unguessable name. Sockets of dead processes are swept. */

@@ -101,7 +101,9 @@ export function startRun(): void {
       process.exit(1);
     }
   });
-  process.on("exit", (exitCode) => {
+  process.on("exit", (code) => {
+    // Node 20 sets its status 13 ("unsettled top-level await") in an exit listener of its own.
+    const exitCode = code === 0 ? Number(process.exitCode ?? 0) : code;
     const stopAsked = flags[control.stopAsked] === 1;
     const outcome = outcomeOf(
       { exitCode, thrown, stopAsked, stopThrown: flags[control.stop] === 2 },

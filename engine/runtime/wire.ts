@@ -72,6 +72,12 @@ function put(target: unknown, path: Path, buffer: unknown): void {
   });
 }
 
+function checkedMessage(value: unknown): Message {
+  const message = value as Partial<Message> | null;
+  if (typeof message !== "object" || message?.jsonrpc !== "2.0") throw new Error("It is not JSON-RPC 2.0.");
+  return message as Message;
+}
+
 /** A connection over a socket; `onMessage` is called for every whole message that arrives. */
 export function connectionOver(socket: Socket, onMessage?: () => void): MessageConnection {
   const reader = new StreamMessageReader(socket, {
@@ -81,7 +87,7 @@ export function connectionOver(socket: Socket, onMessage?: () => void): MessageC
       decode: (bytes) => {
         onMessage?.();
         return new Promise<Message>((resolve) => {
-          resolve(decodeMessage(bytes) as Message);
+          resolve(checkedMessage(decodeMessage(bytes)));
         });
       },
     },
