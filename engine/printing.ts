@@ -27,6 +27,7 @@ export function printTensor(x: Tensor, given?: PrintOptions): string {
   for (const [name, value] of Object.entries(options)) {
     checkNumber("toString", name, value, { min: name === "lineWidth" ? 1 : 0, max: 1e9, integer: true });
   }
+  if (!isMade(x)) return "tensor(<empty>)";
   if (native.isDisposed(x)) return "tensor(<disposed>)";
   const suffixes: string[] = [];
   if (x.device !== "cpu") suffixes.push(`device='${x.device}'`);
@@ -39,6 +40,16 @@ export function printTensor(x: Tensor, given?: PrintOptions): string {
   else if (x.requiresGrad) suffixes.push("requiresGrad=true");
   const body = count === 0 ? "[]" : printElements(x, count > options.threshold, options);
   return addSuffixes(prefix + body, suffixes, options.lineWidth);
+}
+
+/** Whether there is anything behind the object: `new Tensor()` and the prototype have nothing. */
+function isMade(x: Tensor): boolean {
+  try {
+    native.isDisposed(x);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Each suffix on the last line while there is room, else on a new one. */

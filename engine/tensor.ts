@@ -233,6 +233,7 @@ export class Tensor {
 
 /** The sizes and the type, by reading alone. */
 function describeFields(x: Tensor): string {
+  if (!Object.hasOwn(x, "shape")) return x.constructor.name; // the prototype, which debuggers show too
   let sizes = "";
   for (let k = 0; k < x.shape.length; k++) sizes += k === 0 ? `${x.shape[k]!}` : `, ${x.shape[k]!}`;
   const name = x.label === null ? "" : `${x.label}: `;

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { Session, type Runtime } from "node:inspector";
 import { inspect } from "node:util";
 import { test } from "node:test";
-import { nn, randn, scope, tensor, zeros, type DType, type Tensor } from "descent";
+import { nn, randn, scope, tensor, Tensor, zeros, type DType } from "descent";
 import { readFixture } from "./fixtures.js";
 
 interface PrintCase {
@@ -69,6 +69,7 @@ test("prints parameters, views and disposed tensors", () => {
   const gone = zeros([2]);
   gone.dispose();
   assert.equal(gone.toString(), "tensor(<disposed>)");
+  assert.equal(new Tensor().toString(), "tensor(<empty>)");
 });
 
 test("takes options of its own", () => {
@@ -110,6 +111,9 @@ test("the description for debuggers has no side effect", async () => {
       assert.equal(exceptionDetails, undefined, JSON.stringify(exceptionDetails));
       assert.equal(result.value, "fc1.weight: float32 [2, 3] requiresGrad");
     }
+    shared["describedTensor"] = Object.getPrototypeOf(weight);
+    assert.equal((await evaluate("describedTensor[describedKeys[0]]()")).result.value, "Parameter");
+    shared["describedTensor"] = weight;
     const fields = await evaluate(
       "[describedTensor.shape.length, describedTensor.dtype, describedTensor.device].join()",
     );
