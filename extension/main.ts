@@ -88,5 +88,11 @@ export function activate(context: vscode.ExtensionContext): void {
     editor.workspace.onDidGrantWorkspaceTrust(refreshLens),
     ...registerDebugger({ editor, settings, trainer, expected, watch }),
   );
+  const restored = setTimeout(() => void dashboards.recover(), 3000);
+  context.subscriptions.push({
+    dispose: () => {
+      clearTimeout(restored);
+    },
+  });
   void watcher.start();
 }

@@ -2,7 +2,8 @@
 
 import { randomBytes } from "node:crypto";
 import { isAbsolute, join } from "node:path";
-import type { ExtensionContext, ViewColumn, WebviewPanel } from "vscode";
+import type { ExtensionContext, Tab, ViewColumn, WebviewPanel } from "vscode";
+import { isLive } from "../../engine/protocol.js";
 import type { DashboardState } from "../../webviews/protocol.js";
 import type { Editor } from "../app.js";
 import { reveal } from "../editor/reveal.js";
@@ -35,15 +36,19 @@ interface Dashboard {
 }
 
 const stateKey = "dashboard.states";
+const openKey = "dashboard.open";
 const mostStates = 100;
 
 export class Dashboards {
   readonly #options: Options;
   readonly #open = new Map<string, Dashboard>();
   readonly #listening: Disposable[];
+  /** Runs whose dashboards were open when the extension last ended, and have not come back yet. */
+  readonly #unrestored: Set<string>;
 
   constructor(options: Options) {
     this.#options = options;
+    this.#unrestored = new Set(options.context.workspaceState.get<string[]>(openKey));
     const { editor, runs, settings } = options;
     this.#listening = [
       runs.onDidChange(({ run }) => {
@@ -78,6 +83,27 @@ export class Dashboards {
       {},
     );
     this.#fill(panel, folder);
+  }
+
+  /**
+   * Opens anew what should be open and is not: a panel whose extension host died stays on screen, cut off, and is not
+   * restored by a reload either. Called once, when the editor has had time to restore panels by itself.
+   */
+  async recover(): Promise<void> {
+    const { editor, runs } = this.#options;
+    for (const folder of [...this.#unrestored]) {
+      const run = runs.get(folder);
+      if (!run || this.#open.has(folder)) continue;
+      const tab = findTab(editor, run.record.name);
+      if (tab && !tab.isActive) continue; // restored when it is shown
+      if (!tab && !isLive(run.record.state)) continue;
+      this.open(folder, { preserveFocus: true });
+      if (tab) await editor.window.tabGroups.close(tab, true);
+    }
+  }
+
+  #keepOpen(): void {
+    void this.#options.context.workspaceState.update(openKey, [...this.#open.keys(), ...this.#unrestored]);
   }
 
   /** For `descent._state`. */
@@ -131,6 +157,8 @@ export class Dashboards {
       },
     });
     this.#open.set(folder, { panel, model });
+    this.#unrestored.delete(folder);
+    this.#keepOpen();
     panel.iconPath = {
       light: editor.Uri.joinPath(context.extensionUri, "extension/media/dashboard-light.svg"),
       dark: editor.Uri.joinPath(context.extensionUri, "extension/media/dashboard-dark.svg"),
@@ -145,7 +173,9 @@ export class Dashboards {
     });
     panel.onDidDispose(() => {
       model.dispose();
-      if (this.#open.get(folder)?.panel === panel) this.#open.delete(folder);
+      if (this.#open.get(folder)?.panel !== panel) return;
+      this.#open.delete(folder);
+      this.#keepOpen();
     });
     const address = (file: string): string =>
       panel.webview.asWebviewUri(editor.Uri.file(join(pages, file))).toString();
@@ -211,4 +241,16 @@ export class Dashboards {
     for (const { model } of this.#open.values()) model.dispose();
     this.#open.clear();
   }
+}
+
+/** A dashboard's tab by its title. The editor puts a prefix of its own before a webview's type. */
+function findTab(editor: Editor, label: string): Tab | undefined {
+  return editor.window.tabGroups.all
+    .flatMap((group) => group.tabs)
+    .find(
+      ({ input, label: text }) =>
+        text === label &&
+        input instanceof editor.TabInputWebview &&
+        input.viewType.endsWith(dashboardViewType),
+    );
 }
