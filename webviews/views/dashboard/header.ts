@@ -59,7 +59,8 @@ export class Header {
     this.#message.className = "message";
     this.#details.className = "details";
     const summary = document.createElement("summary");
-    summary.textContent = "Settings and results";
+    summary.textContent = "Details";
+    summary.title = "Settings and results of the run";
     this.#details.append(summary, this.#detailList);
     const title = document.createElement("div");
     title.className = "title";
@@ -67,7 +68,10 @@ export class Header {
     const line = document.createElement("div");
     line.className = "line";
     line.append(title, this.#buttons);
-    this.element.append(line, this.#facts, this.#bar, this.#message, this.#details);
+    const facts = document.createElement("div");
+    facts.className = "facts-line";
+    facts.append(this.#facts, this.#details);
+    this.element.append(line, this.#bar, facts, this.#message);
   }
 
   update(run: RunView): void {
@@ -94,15 +98,10 @@ export class Header {
       run.epochs === null
         ? formatCount(run.epoch)
         : `${formatCount(run.epoch)} of ${formatCount(run.epochs)}`;
-    const batch =
-      run.batches === null
-        ? formatCount(run.batch)
-        : `${formatCount(run.batch)} of ${formatCount(run.batches)}`;
     const seconds = ((run.endTime ?? Date.now()) - run.startTime) / 1000;
     const facts: [string, string][] = [
       ["Step", formatCount(run.step)],
       ...(run.epoch > 0 ? [["Epoch", epoch] as [string, string]] : []),
-      ...(run.live && run.epoch > 0 ? [["Batch", batch] as [string, string]] : []),
       ["Loss", run.loss],
       run.live ? ["Time left", formatDuration(run.secondsLeft)] : ["Took", formatDuration(seconds)],
       ["Device", run.device],

@@ -75,7 +75,9 @@ export class Toolbar {
     const filter = textField("Filter charts by name", "Filter charts", events.filter.bind(events));
     filter.classList.add("filter");
     const smoothing = group(label("Smoothing", "smoothing"), this.#slider, this.#amount);
-    const axis = group(label("x axis"), this.#xAxis.element, this.#logX.element);
+    const axisLabel = label("x axis");
+    axisLabel.classList.add("axis-label"); // the dropdown carries it too, for those who hear it
+    const axis = group(axisLabel, this.#xAxis.element, this.#logX.element);
     const view = group(this.#windowText, this.#follow, this.#all, help());
     view.classList.add("view");
     this.element.append(axis, smoothing, filter, view);
