@@ -173,7 +173,7 @@ export class Card {
     const points = this.#longest;
     if (points === null) return;
     const { dataset } = this.#plot.element;
-    dataset["firstStep"] = String(points.step[0]);
+    dataset["firstStep"] = String(points.step[0]! - points.weight[0]! + 1);
     dataset["lastStep"] = String(points.step[points.length - 1]);
   }
 
