@@ -20,6 +20,7 @@ export { enableGrad, isGradEnabled, noGrad } from "./grad-mode.js";
 export { scope } from "./scope.js";
 export { initialSeed, manualSeed } from "./random.js";
 export { devices } from "./device.js";
+export type { NativeDevice } from "./native.js";
 export { DescentError, type ErrorCode } from "./errors.js";
 export { run } from "./run.js";
 export * as autograd from "./autograd.js";

@@ -14,7 +14,7 @@ export function adoptIntoScope(tensor: Tensor): void {
   if (open > 0) active.getStore()?.push(tensor);
 }
 
-/** Takes a tensor out of the scope it was made in: parameters outlive every scope. */
+/** Takes a tensor out of the scope it was made in: the state of modules and optimizers outlives every scope. */
 export function leaveScope(tensor: Tensor): void {
   if (open === 0) return;
   const made = active.getStore();
@@ -24,7 +24,7 @@ export function leaveScope(tensor: Tensor): void {
 
 /**
  * Runs `body` and then frees every tensor that was made inside, except those it returns (also inside arrays, objects
- * and Maps) and parameters. Returned tensors belong to the scope around this one. An async body keeps its own scope
+ * and Maps), parameters and buffers. Returned tensors belong to the scope around this one. An async body keeps its own scope
  * across `await`.
  */
 export function scope<T>(body: () => T): T {

@@ -5,6 +5,7 @@ import { checkBoolean, checkFunction, fail, readOptions, show } from "../errors.
 import { convert, readConversion, type Conversion } from "../convert.js";
 import { noGrad } from "../grad-mode.js";
 import type { DType } from "../dtype.js";
+import { leaveScope } from "../scope.js";
 import { requireTensor, Tensor } from "../tensor.js";
 import { Parameter, replaceData } from "./parameter.js";
 import { loadState, type LoadResult } from "./state.js";
@@ -121,7 +122,7 @@ export abstract class Module {
     if (typeof name !== "string" || name === "" || name.includes(".")) {
       fail(op, `the name must be a field's name without a point, it is ${show(name)}`);
     }
-    if (value !== null) requireTensor(op, name, value);
+    if (value !== null) leaveScope(requireTensor(op, name, value));
     const given = readOptions(op, options, { persistent: true });
     let buffers = buffersOf.get(this);
     if (buffers === undefined) {

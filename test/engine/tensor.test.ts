@@ -9,6 +9,7 @@ import {
   enableGrad,
   isGradEnabled,
   manualSeed,
+  nn,
   noGrad,
   ones,
   rand,
@@ -323,6 +324,16 @@ test("a scope frees what it does not return", async () => {
   );
   assert.equal(seen.at(-1)?.isDisposed, true);
   assert.equal(outside.isDisposed, false);
+});
+
+test("the state of a model belongs to no scope", () => {
+  const models: nn.BatchNorm1d[] = [];
+  scope(() => {
+    models.push(new nn.BatchNorm1d(2));
+  });
+  assert.deepEqual(models[0]?.forward(ones([2, 2])).shape, [2, 2]);
+  models[0]?.eval();
+  assert.deepEqual(models[0]?.forward(ones([2, 2])).shape, [2, 2]);
 });
 
 test("the same seed gives the same numbers", () => {
