@@ -141,9 +141,17 @@ async function manifest() {
   run(process.execPath, ["dist/build/manifest.mjs"]);
 }
 
-/** Declarations of the public package, for editors. */
+/** Declarations of the public package; for editors also Node.js's, because a folder without node_modules has none. */
 async function types() {
   run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "engine/tsconfig.types.json"]);
+  // What extension/editor/tsplugin.ts resolves to. A project's own @types/node comes first, then the copy beside this file.
+  writeFileSync(
+    "dist/types/editor.d.ts",
+    `/// <reference types="node" />\n/// <reference lib="esnext.disposable" />\nexport * from "./engine/index.js";\n`,
+  );
+  for (const name of ["@types/node", "undici-types"]) {
+    cpSync(`node_modules/${name}`, `dist/types/node_modules/${name}`, { recursive: true });
+  }
 }
 
 /** Every test file, bundled for node:test; `descent` stays an import by name. */

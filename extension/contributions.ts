@@ -309,4 +309,5 @@ export const activationEvents = [
   "onDebugInitialConfigurations",
   `onWebviewPanel:${dashboardViewType}`,
   "workspaceContains:.descent/runs",
+  "workspaceContains:train.ts",
 ];

@@ -56,12 +56,7 @@ function isMissing(name: string | undefined, found: unknown): boolean {
 
 /** The types' entry file, from where this file lies: dist/tsplugin, or node_modules/descent-typescript-plugin of the extension. */
 function findTypes(): string | null {
-  const candidates = [
-    "../types/editor.d.ts",
-    "../../dist/types/editor.d.ts",
-    "../types/engine/index.d.ts",
-    "../../dist/types/engine/index.d.ts",
-  ];
+  const candidates = ["../types/editor.d.ts", "../../dist/types/editor.d.ts"];
   return candidates.map((path) => join(__dirname, path)).find((path) => existsSync(path)) ?? null;
 }
 

@@ -17,7 +17,15 @@ after(() => {
 
 /** The built plugin beside types that we can tell from others. */
 const plugin = join(home, "extension/node_modules/descent-typescript-plugin/index.cjs");
+write(
+  "extension/dist/types/editor.d.ts",
+  '/// <reference types="node" />\nexport * from "./engine/index.js";\n',
+);
 write("extension/dist/types/engine/index.d.ts", "export const bundled: 'bundled';\n");
+write(
+  "extension/dist/types/node_modules/@types/node/index.d.ts",
+  'declare module "node:fs" { export const which: "ours"; }\n',
+);
 mkdirSync(dirname(plugin), { recursive: true });
 const built = join(root, "dist/tsplugin/index.cjs");
 assert.ok(existsSync(built), "run 'npm run build' first");
@@ -39,6 +47,17 @@ test("an installed descent wins", () => {
   assert.deepEqual(problems(own), []);
 });
 
+test("Node.js's types come with them, unless the project has its own", () => {
+  const text = 'import "descent";\nimport { which } from "node:fs";\nexport const a: "ours" = which;\n';
+  assert.deepEqual(problems(write("project/reads.ts", text)), []);
+  write("typed/node_modules/@types/node/package.json", '{ "name": "@types/node", "types": "index.d.ts" }');
+  write(
+    "typed/node_modules/@types/node/index.d.ts",
+    'declare module "node:fs" { export const which: "own"; }\n',
+  );
+  assert.deepEqual(problems(write("typed/reads.ts", text.replace('"ours"', '"own"'))), []);
+});
+
 /** What the language service says about a file with the plugin on, as sentences. */
 function problems(file: string): string[] {
   const options: ts.CompilerOptions = {
@@ -46,7 +65,6 @@ function problems(file: string): string[] {
     moduleResolution: ts.ModuleResolutionKind.Bundler,
     target: ts.ScriptTarget.ES2022,
     lib: ["lib.es2022.d.ts", "lib.dom.d.ts"],
-    types: [],
   };
   const host: ts.LanguageServiceHost = {
     getCompilationSettings: () => options,
