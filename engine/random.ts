@@ -92,14 +92,20 @@ export function randomStream(generator?: Generator | null): () => number {
 /** The numbers below `count` in random order (Fisher & Yates). */
 export function randomOrder(count: number, generator?: Generator | null): Int32Array {
   const random = randomStream(generator);
-  const order = new Int32Array(count);
-  for (let k = 0; k < count; k++) order[k] = k;
+  const order = inOrder(count);
   for (let k = count - 1; k > 0; k--) {
     const other = Math.floor(random() * (k + 1));
     const value = order[k]!;
     order[k] = order[other]!;
     order[other] = value;
   }
+  return order;
+}
+
+/** 0, 1, 2, ... */
+export function inOrder(count: number): Int32Array {
+  const order = new Int32Array(count);
+  for (let k = 0; k < count; k++) order[k] = k;
   return order;
 }
 

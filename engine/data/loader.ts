@@ -5,7 +5,7 @@ import { tensor } from "../create.js";
 import { native } from "../native.js";
 import { observer } from "../observer.js";
 import { memoryCategories } from "../protocol.js";
-import { randomOrder, type Generator } from "../random.js";
+import { inOrder, randomOrder, type Generator } from "../random.js";
 import type { Tensor } from "../tensor.js";
 import { defaultCollate, type Collated } from "./collate.js";
 import { IterableDataset, Subset, TensorDataset, toDataset, type Dataset } from "./dataset.js";
@@ -205,9 +205,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
       return;
     }
     const count = (this.dataset as Dataset<Item>).length;
-    const order = this.shuffle
-      ? randomOrder(count, this.#generator)
-      : Int32Array.from({ length: count }, (_, k) => k);
+    const order = this.shuffle ? randomOrder(count, this.#generator) : inOrder(count);
     for (let from = 0; from < count; from += batchSize) {
       if (this.dropLast && from + batchSize > count) return;
       yield order.subarray(from, from + batchSize);
@@ -232,10 +230,10 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
   /** The entries of whole tensors, each in one native call. */
   #cut(whole: WholeTensors, numbers: ArrayLike<number>): Batch {
     return asInput(() => {
-      const entries =
-        whole.entries === null
-          ? Int32Array.from(numbers)
-          : Int32Array.from(numbers, (number) => whole.entries![number] ?? -1);
+      const entries = new Int32Array(numbers);
+      if (whole.entries !== null) {
+        for (let k = 0; k < entries.length; k++) entries[k] = whole.entries[entries[k]!] ?? -1;
+      }
       const { device } = whole.tensors[0]!;
       const index = tensor(entries, { dtype: "int64", device });
       const batch = whole.tensors.map((each) =>

@@ -39,7 +39,7 @@ export class GELU extends Module {
     return F.gelu(x, { approximate: this.approximate });
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     return `approximate='${this.approximate}'`;
   }
 }
@@ -58,7 +58,7 @@ export class LeakyReLU extends Module {
     return F.leakyRelu(x, { negativeSlope: this.negativeSlope });
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     return `negativeSlope=${this.negativeSlope}`;
   }
 }
@@ -76,7 +76,7 @@ export class ELU extends Module {
     return F.elu(x, { alpha: this.alpha });
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     return `alpha=${this.alpha}`;
   }
 }
@@ -110,7 +110,7 @@ export class Softplus extends Module {
     return F.softplus(x, { beta: this.beta, threshold: this.threshold });
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     return `beta=${this.beta}, threshold=${this.threshold}`;
   }
 }
@@ -137,7 +137,7 @@ export class Hardtanh extends Module {
     return F.hardtanh(x, { minVal: this.minVal, maxVal: this.maxVal });
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     return `minVal=${this.minVal}, maxVal=${this.maxVal}`;
   }
 }
@@ -167,7 +167,7 @@ export class Softmax extends Module {
     return F.softmax(x, this.dim);
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     return `dim=${this.dim}`;
   }
 }
@@ -185,7 +185,7 @@ export class LogSoftmax extends Module {
     return F.logSoftmax(x, this.dim);
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     return `dim=${this.dim}`;
   }
 }

@@ -48,7 +48,7 @@ export class Linear extends Module {
     return F.linear(x, this.weight, this.bias);
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     return `inFeatures=${this.inFeatures}, outFeatures=${this.outFeatures}, bias=${this.bias !== null}`;
   }
 }

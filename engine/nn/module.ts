@@ -284,7 +284,7 @@ export abstract class Module {
   }
 
   /** What stands in the parentheses of `toString()`: "784, 10, bias=true". */
-  protected describe(): string {
+  protected extraRepr(): string {
     return "";
   }
 
@@ -292,9 +292,9 @@ export abstract class Module {
   toString(): string {
     const name = this.constructor.name;
     const children = this.namedChildren();
-    if (children.length === 0) return `${name}(${this.describe()})`;
+    if (children.length === 0) return `${name}(${this.extraRepr()})`;
     const lines = children.map(([key, child]) => `  (${key}): ${child.toString().replaceAll("\n", "\n  ")}`);
-    const own = this.describe();
+    const own = this.extraRepr();
     return `${name}(\n${own === "" ? "" : `  ${own}\n`}${lines.join("\n")}\n)`;
   }
 

@@ -23,7 +23,7 @@ export class Dropout extends Module {
     return F.dropout(x, this.p, { training: this.training });
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     return `p=${this.p}`;
   }
 }
@@ -43,7 +43,7 @@ export class Flatten extends Module {
     return requireTensor("Flatten", "the input", x).flatten(this.startDim, this.endDim);
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     return `startDim=${this.startDim}, endDim=${this.endDim}`;
   }
 }
@@ -141,7 +141,7 @@ export class BatchNorm1d extends Module {
     return pytorchNames[field] ?? field;
   }
 
-  protected override describe(): string {
+  protected override extraRepr(): string {
     const { numFeatures, eps, momentum, affine, trackRunningStats } = this;
     return `${numFeatures}, eps=${eps}, momentum=${momentum}, affine=${affine}, trackRunningStats=${trackRunningStats}`;
   }
