@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { nearestIndex, SeriesData, type Points } from "../../webviews/chart/buckets.js";
+import { firstStep, nearestIndex, SeriesData, type Points } from "../../webviews/chart/buckets.js";
 import { RootSumSquares } from "../../webviews/chart/combine.js";
 import { readAt, valueRange, visibleRange } from "../../webviews/chart/series.js";
 import { smooth } from "../../webviews/chart/smoothing.js";
@@ -110,6 +110,12 @@ void test("the nearest step wins, also at the ends and in an empty series", () =
   assert.equal(nearestIndex(points, 2.4), 1);
   assert.equal(nearestIndex(points, 99), 4);
   assert.equal(nearestIndex(new SeriesData().points, 1), -1);
+});
+
+void test("the first step is known whatever the buckets", () => {
+  for (const level of [0, 1, 2, 3, 4, 7])
+    assert.equal(firstStep(filled(countTo(300), level).points), 1, `level ${level}`);
+  assert.ok(Number.isNaN(firstStep(new SeriesData().points)));
 });
 
 void test("smoothing is debiased: a constant stays itself from the first point", () => {

@@ -141,6 +141,13 @@ export function lowerBound(values: Float64Array, length: number, value: number):
   return low;
 }
 
+/** Step of the first point of the first bucket, which carries its last: exact where steps are evenly spaced. NaN where there is none. */
+export function firstStep({ step, weight, length }: Points): number {
+  if (length < 2) return length === 0 ? NaN : step[0]!;
+  const spacing = (step[1]! - step[0]!) / weight[1]!;
+  return Math.max(step[0]! - (weight[0]! - 1) * spacing, Math.min(step[0]!, 0));
+}
+
 /** Index of the bucket whose step is nearest, or -1 where there is none. */
 export function nearestIndex(points: Points, step: number): number {
   if (points.length === 0) return -1;

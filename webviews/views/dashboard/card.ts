@@ -1,6 +1,6 @@
 // One card of the dashboard: title, tools, plot, legend, and the table that says the same in words.
 
-import { nearestIndex, type Points } from "../../chart/buckets.js";
+import { firstStep, nearestIndex, type Points } from "../../chart/buckets.js";
 import { formatCount, formatWithUnit } from "../../chart/format.js";
 import { attachInteraction, type PlotKey } from "../../chart/interaction.js";
 import { Legend } from "../../chart/legend.js";
@@ -173,7 +173,7 @@ export class Card {
     const points = this.#longest;
     if (points === null) return;
     const { dataset } = this.#plot.element;
-    dataset["firstStep"] = String(points.step[0]! - points.weight[0]! + 1);
+    dataset["firstStep"] = String(firstStep(points));
     dataset["lastStep"] = String(points.step[points.length - 1]);
   }
 

@@ -1,6 +1,6 @@
 // The dashboard's state: what the extension has sent, and what the user has chosen. No DOM, so that tests drive it in plain Node.
 
-import { emptyPoints, SeriesData, type Points, type PointSource } from "../../chart/buckets.js";
+import { emptyPoints, firstStep, SeriesData, type Points, type PointSource } from "../../chart/buckets.js";
 import { RootSumSquares } from "../../chart/combine.js";
 import { clockOf, type Clock } from "../../chart/clock.js";
 import { resolveWindow, type Extent, type ViewWindow } from "../../chart/window.js";
@@ -110,7 +110,7 @@ export class DashboardModel {
     for (const data of this.#data.values()) {
       const { step, length } = data.points;
       if (length === 0) continue;
-      from = Math.min(from, step[0]!);
+      from = Math.min(from, firstStep(data.points));
       to = Math.max(to, step[length - 1]!);
     }
     return { from: Number.isFinite(from) ? from : 0, to };
