@@ -1,6 +1,6 @@
 // DataLoader: batches of a dataset, in order or shuffled, for `for` and for `for await`.
 
-import { checkBoolean, checkFunction, checkNumber, fail, readOptions } from "../errors.js";
+import { checkBoolean, checkFunction, checkNumber, fail, readOptions, show } from "../errors.js";
 import { tensor } from "../create.js";
 import { native } from "../native.js";
 import { observer } from "../observer.js";
@@ -196,12 +196,13 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
   /** The item numbers of each batch. */
   *#order(): Iterable<ArrayLike<number>> {
     if (this.#batchSampler !== null) {
-      yield* this.#batchSampler;
+      for (const numbers of this.#batchSampler) yield checkNumbers(numbers);
       return;
     }
     const batchSize = this.batchSize!;
     if (this.#sampler !== null) {
-      yield* new BatchSampler(this.#sampler, batchSize, { dropLast: this.dropLast });
+      const batches = new BatchSampler(this.#sampler, batchSize, { dropLast: this.dropLast });
+      for (const numbers of batches) yield checkNumbers(numbers);
       return;
     }
     const count = (this.dataset as Dataset<Item>).length;
@@ -243,6 +244,13 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
       return batch as Batch;
     });
   }
+}
+
+/** What a sampler of the user's gave, before a typed array would make numbers of anything. */
+function checkNumbers(numbers: readonly number[]): readonly number[] {
+  if (!Array.isArray(numbers)) fail(op, `a batch sampler gives arrays of item numbers, not ${show(numbers)}`);
+  for (const number of numbers) checkNumber(op, "an item number", number, { min: 0, integer: true });
+  return numbers;
 }
 
 /** Runs `make` so that the memory it takes is counted as input. */

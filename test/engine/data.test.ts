@@ -172,6 +172,8 @@ test("samplers decide the order", () => {
     /leave out batchSize/,
   );
   assertRefused(() => [...new data.DataLoader(ten, { sampler: [10] })], "index", /10|-1/);
+  assertRefused(() => [...new data.DataLoader(ten, { sampler: ["a"] as never })], "argument", /'a'/);
+  assertRefused(() => [...new data.DataLoader(ten, { batchSampler: [3] as never })], "argument", /not 3/);
 });
 
 test("options are checked; worker options are accepted", () => {
