@@ -248,7 +248,8 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
 
 /** What a sampler of the user's gave, before a typed array would make numbers of anything. */
 function checkNumbers(numbers: readonly number[]): readonly number[] {
-  if (!Array.isArray(numbers)) fail(op, `a batch sampler gives arrays of item numbers, not ${show(numbers)}`);
+  const given: unknown = numbers;
+  if (!Array.isArray(given)) fail(op, `a batch sampler gives arrays of item numbers, not ${show(numbers)}`);
   for (const number of numbers) checkNumber(op, "an item number", number, { min: 0, integer: true });
   return numbers;
 }
