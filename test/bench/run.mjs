@@ -1,4 +1,4 @@
-// `npm run bench [-- WORD...] [--save]`: every case beside its peer in the same run. Prints medians of interleaved rounds
+// `npm run bench [-- WORD... --threads=N --save]`: every case beside its peer in the same run. Prints medians of interleaved rounds
 // and their ratio. Peers: PyTorch, in the Python that DESCENT_BENCH_PYTHON names or else python3; and, for the recorder's cost, our own
 // training step recorded by `descent run` with a client attached, beside the same step unrecorded.
 
@@ -13,23 +13,31 @@ import { watchRun } from "./client.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, "../..");
+const threads = process.argv
+  .find((argument) => argument.startsWith("--threads="))
+  ?.slice("--threads=".length);
+const environment = threads
+  ? { ...process.env, DESCENT_NUM_THREADS: threads, OMP_NUM_THREADS: threads }
+  : process.env;
 const words = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
 const isSaving = process.argv.includes("--save");
 
-/** Name → how many times per measurement (about 50 ms), and what one time is. */
+/** Name → what one time is. */
 const plan = {
-  simplenet: { count: 200, what: "SimpleNet step (784-128-10, batch 32, SGD)" },
-  "simplenet-adam": { count: 200, what: "SimpleNet step (784-128-10, batch 32, Adam)" },
-  add: { count: 20_000, what: "add of 10 numbers" },
-  "add-recorded": { count: 20_000, what: "add of 10 numbers, for a gradient" },
-  backward: { count: 3000, what: "mul, sum, backward of 10 numbers" },
-  "matmul-64": { count: 2000, what: "matmul 64 × 64" },
-  "matmul-256": { count: 100, what: "matmul 256 × 256" },
-  "matmul-512": { count: 20, what: "matmul 512 × 512" },
-  "matmul-1024": { count: 3, what: "matmul 1024 × 1024" },
-  "digits-epoch": { count: 1, what: "epoch of the digits sample (113 steps, Adam)" },
+  simplenet: "SimpleNet step (784-128-10, batch 32, SGD)",
+  "simplenet-adam": "SimpleNet step (784-128-10, batch 32, Adam)",
+  add: "add of 10 numbers",
+  "add-recorded": "add of 10 numbers, for a gradient",
+  backward: "mul, sum, backward of 10 numbers",
+  "matmul-64": "matmul 64 × 64",
+  "matmul-256": "matmul 256 × 256",
+  "matmul-512": "matmul 512 × 512",
+  "matmul-1024": "matmul 1024 × 1024",
+  "digits-epoch": "epoch of the digits sample (113 steps, Adam)",
 };
 const rounds = 21;
+/** How long one measurement takes, about. */
+const measurementMilliseconds = 40;
 
 const workers = [];
 const lines = [];
@@ -58,7 +66,7 @@ async function main() {
   );
   if (torch !== null) {
     say(`\n${"beside PyTorch".padEnd(48)}${"Descent".padStart(12)}${"PyTorch".padStart(12)}   ratio`);
-    for (const name of names) report(plan[name].what, await interleave(name, ours, torch));
+    for (const name of names) report(plan[name], await interleave(name, ours, torch));
   }
   if (names.includes("simplenet")) await measureRecorder(ours, torch);
   if (isSaving) save();
@@ -82,12 +90,12 @@ async function measureRecorder(ours, torch) {
     say(
       `\n${"recorder on, dashboard client attached".padEnd(48)}${"recorded".padStart(12)}${"plain".padStart(12)}   ratio`,
     );
-    report(plan.simplenet.what, await interleave("simplenet", recorded, ours));
+    report(plan.simplenet, await interleave("simplenet", recorded, ours));
     if (torch !== null) {
       say(
         `\n${"recorder on, beside PyTorch".padEnd(48)}${"recorded".padStart(12)}${"PyTorch".padStart(12)}   ratio`,
       );
-      report(plan.simplenet.what, await interleave("simplenet", recorded, torch));
+      report(plan.simplenet, await interleave("simplenet", recorded, torch));
     }
     say(`the client read ${client.bytes()} bytes of events`);
   } finally {
@@ -100,15 +108,28 @@ async function measureRecorder(ours, torch) {
 
 /** Median microseconds of one time, of each side, measured in turns. */
 async function interleave(name, first, second) {
-  const { count } = plan[name];
-  const times = [[], []];
-  for (let round = -2; round < rounds; round++) {
-    for (const [k, worker] of [first, second].entries()) {
+  const sides = [];
+  for (const worker of [first, second])
+    sides.push({ worker, count: await countFor(name, worker), times: [] });
+  for (let round = 0; round < rounds; round++) {
+    for (const { worker, count, times } of sides) {
       const { milliseconds } = await worker.ask({ case: name, count });
-      if (round >= 0) times[k].push((milliseconds * 1000) / count); // the first two warm up
+      times.push((milliseconds * 1000) / count);
     }
   }
-  return times.map(median);
+  return sides.map(({ times }) => median(times));
+}
+
+/** How many times make one measurement on this side; asking warms it up, too. */
+async function countFor(name, worker) {
+  let count = 1;
+  for (;;) {
+    const { milliseconds } = await worker.ask({ case: name, count });
+    if (milliseconds >= measurementMilliseconds / 2) {
+      return Math.max(1, Math.round((count * measurementMilliseconds) / milliseconds));
+    }
+    count *= 4;
+  }
 }
 
 function report(what, [first, second]) {
@@ -128,10 +149,11 @@ async function startTorch() {
       {
         encoding: "utf8",
         stdio: ["ignore", "pipe", "ignore"],
+        env: environment,
       },
     );
-    const [release, threads] = version.trim().split(" ");
-    say(`PyTorch ${release} with ${threads} threads`);
+    const [release, used] = version.trim().split(" ");
+    say(`PyTorch ${release} with ${used} threads`);
   } catch {
     say(
       `PyTorch is skipped: ${python} has none. Name a Python that has torch and numpy in DESCENT_BENCH_PYTHON.`,
@@ -175,13 +197,16 @@ function startWorker(name, command, args, cwd = root) {
         args.map((argument) => (argument === "PORT" ? port : argument)),
         {
           cwd,
-          stdio: ["ignore", "ignore", "inherit"],
+          env: environment,
+          stdio: ["ignore", "ignore", "pipe"],
         },
       );
+      let complaint = "";
+      child.stderr.on("data", (chunk) => (complaint = (complaint + chunk).slice(-2000)));
       ended = new Promise((done) => child.on("exit", done));
       child.on("exit", (code) => {
         server.close();
-        if (code !== 0) say(`${name} is skipped: it ended with exit code ${code}.`);
+        if (code !== 0) say(`${name} is skipped: it ended with exit code ${code}.\n${complaint}`);
         resolve(null);
       });
     });
