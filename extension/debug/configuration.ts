@@ -36,6 +36,7 @@ export function toNodeConfiguration(config: LaunchConfiguration, around: Surroun
   const launch: LaunchOptions = { workspace: around.workspace, ...(device === "" ? {} : { device }) };
   return {
     console: "integratedTerminal",
+    killBehavior: "polite", // 'Stop' lets `finally` blocks and the last flush run
     cwd: around.cwd,
     runtimeExecutable: around.node,
     resolveSourceMapLocations: ["**", "!**/node_modules/**"],

@@ -22,6 +22,7 @@ test("Node.js with the import hook, our library skipped", () => {
     program: "/project/train.ts",
     cwd: "/project",
     console: "integratedTerminal",
+    killBehavior: "polite",
     runtimeExecutable: "/usr/bin/node",
     runtimeArgs: ["--import", "file:///x/my%20dist/runtime/register.mjs"],
     env: { DESCENT_LAUNCH: '{"workspace":"/project"}' },
