@@ -298,7 +298,12 @@ export abstract class Module {
     return `${name}(\n${own === "" ? "" : `  ${own}\n`}${lines.join("\n")}\n)`;
   }
 
-  /** The tree, for console.log; by its fields alone, for a debugger. */
+  /** What a debugger shows on one line. */
+  [Symbol.for("debug.description")](): string {
+    return this.constructor.name;
+  }
+
+  /** The tree, for console.log. */
   [Symbol.for("nodejs.util.inspect.custom")](_depth?: number, options?: object): string {
     return options === undefined ? this.constructor.name : this.toString();
   }
