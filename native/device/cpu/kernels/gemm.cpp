@@ -14,11 +14,10 @@ namespace descent::cpu::DESCENT_CAPABILITY {
 
 namespace {
 
-constexpr int64_t kDepthBlock =
-    256;  // steps of k packed at once: a panel of b then fills half the first-level cache
+constexpr int64_t kDepthBlock = 384;    // steps of k packed at once
 constexpr int64_t kColumnBlock = 2048;  // columns of b packed at once
 constexpr int64_t kRowBlock = 2048;     // rows of a packed at once
-constexpr int64_t kRowsInCache = 192;   // rows of a that stay in the second-level cache while b's panels pass
+constexpr int64_t kRowsInCache = 112;   // rows of a that stay in the second-level cache while b's panels pass
 constexpr double kSerialWork = 600e3;   // multiply-adds below this stay on one thread
 
 // The product in the orientation chosen: columns of c are the vector dimension.

@@ -109,6 +109,12 @@ void multiplyTile(const Tile<T>& tile) {
 #pragma GCC unroll 2
     for (int v = 0; v < kVectors; ++v) sum[row][v] = Vector<T>{};
   }
+  // c is on its way into the cache while k runs.
+#pragma GCC unroll 16
+  for (int row = 0; row < kRows; ++row) {
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) __builtin_prefetch(tile.c + row * tile.cRow + v * lanes, 1);
+  }
   const char* a = reinterpret_cast<const char*>(tile.a);
   const T* b = tile.b;
   int64_t aStep = tile.aDepth * static_cast<int64_t>(sizeof(T));

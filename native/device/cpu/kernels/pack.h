@@ -31,16 +31,28 @@ inline void transposeEight(const float* const* from, int64_t k, float* to, int64
   }
 }
 
+// Copies `lanes` elements, a multiple of 8.
+template <class T>
+inline void copyLanes(const T* from, int lanes, T* to) {
+  for (int lane = 0; lane < lanes; lane += 8) __builtin_memcpy(to + lane, from + lane, 8 * sizeof(T));
+}
+
 // to[k * width + lane] = from[lane * laneStride + k * depthStride]; lanes from `lanes` to `width` become 0
 // (with contiguous depth they may become copies of the last lane: whoever reads them throws them away).
 template <class T>
 inline void packPanel(const T* from, int64_t laneStride, int64_t depthStride, int lanes, int64_t depth,
                       int width, T* to) {
   if (laneStride == 1) {
+    if (lanes == width) {
+      for (int64_t k = 0; k < depth; ++k) copyLanes(from + k * depthStride, width, to + k * width);
+      return;
+    }
     for (int64_t k = 0; k < depth; ++k) {
       const T* row = from + k * depthStride;
       T* out = to + k * width;
-      for (int lane = 0; lane < lanes; ++lane) out[lane] = row[lane];
+      const int whole = lanes & ~7;
+      copyLanes(row, whole, out);
+      for (int lane = whole; lane < lanes; ++lane) out[lane] = row[lane];
       for (int lane = lanes; lane < width; ++lane) out[lane] = T(0);
     }
     return;
