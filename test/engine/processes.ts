@@ -45,7 +45,7 @@ export { observer };
 const scratch = mkdtempSync(join(tmpdir(), "descent-runs-"));
 const children = new Set<ChildProcess>();
 after(() => {
-  for (const child of children) child.kill("SIGKILL");
+  for (const { pid } of children) process.kill(-pid!, "SIGKILL"); // the whole group: the command line has a child of its own
   rmSync(scratch, { recursive: true, force: true });
 });
 
@@ -80,6 +80,7 @@ export function start(
     cwd: folder,
     env,
     stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
   });
   children.add(child);
   const said = { out: "", err: "" };
