@@ -37,7 +37,7 @@ export interface CommandRow {
 const trains = contextKeys.activeFileTrains;
 const trusted = "isWorkspaceTrusted";
 /** F5 is ours only for a training script, while nothing is being debugged and no launch configuration is selected. */
-const keyIsFree = `editorFocus && ${trains} && !inDebugMode && !debugConfigurationType && ${trusted}`;
+const keyIsFree = `${trains} && !inDebugMode && !debugConfigurationType && ${trusted}`;
 
 const onRun = (words: string, group: string) => ({
   menu: "view/item/context",
