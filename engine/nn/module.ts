@@ -53,6 +53,7 @@ export abstract class Module {
     const seen = new Set<Parameter>();
     for (const [path, module] of this.namedModules(prefix)) {
       for (const [field, value] of Object.entries(module)) {
+        if (Array.isArray(value)) warnOfArray(module, field, value);
         if (!(value instanceof Parameter) || seen.has(value)) continue;
         seen.add(value);
         const name = join(path, module.stateKey(field));
@@ -318,6 +319,22 @@ Object.defineProperty(Module.prototype, "forward", {
     return fail(name, "it has no forward method, write forward(x) { ... }", { module: name });
   },
 });
+
+const warned = new Set<string>();
+
+/** Layers in a plain array are not found, so they would silently not be trained. */
+function warnOfArray(module: Module, field: string, items: unknown[]): void {
+  if (!items.some((item) => item instanceof Module || item instanceof Parameter)) return;
+  const name = `${module.constructor.name}.${field}`;
+  if (warned.has(name)) return;
+  warned.add(name);
+  process.emitWarning(
+    `${name} is a plain array, the parameters in it are not found; make it a nn.ModuleList`,
+    {
+      type: "DescentWarning",
+    },
+  );
+}
 
 function join(path: string, name: string): string {
   return path === "" ? name : `${path}.${name}`;

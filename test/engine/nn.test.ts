@@ -83,6 +83,26 @@ test("a shared module or parameter is found once, and a cycle ends", () => {
   assert.equal(tied.modules().length, 2);
 });
 
+test("layers in a plain array are warned of, once", async () => {
+  class Hidden extends nn.Module {
+    layers = [new nn.Linear(1, 1)];
+    sizes = [1, 2];
+    forward(x: Tensor): Tensor {
+      return x;
+    }
+  }
+  const warnings: string[] = [];
+  const note = (warning: Error) => warnings.push(warning.message);
+  process.on("warning", note);
+  assert.equal(new Hidden().parameters().length, 0);
+  new Hidden().parameters();
+  await new Promise(setImmediate);
+  process.off("warning", note);
+  assert.deepEqual(warnings, [
+    "Hidden.layers is a plain array, the parameters in it are not found; make it a nn.ModuleList",
+  ]);
+});
+
 test("train and eval reach every module", () => {
   const net = new Net();
   assert.equal(net.eval(), net);
