@@ -29,6 +29,8 @@ const defaults: Options = {
 };
 
 interface Moments {
+  /** Steps with a gradient so far: what the bias correction counts. A parameter without one sits the step out. */
+  step: number;
   expAvg: Tensor;
   expAvgSq: Tensor;
   maxExpAvgSq: Tensor;
@@ -36,8 +38,8 @@ interface Moments {
 
 /** The state of a group, in the order of its parameters. */
 interface GroupState {
-  step: number;
   params: readonly Tensor[];
+  moments: Moments[];
   expAvg: Tensor[];
   expAvgSq: Tensor[];
   maxExpAvgSq: Tensor[];
@@ -77,19 +79,34 @@ export class Adam extends Optimizer<Options> {
 
   protected updateGroup(group: ParamGroup<Options>, norms: Float64Array): void {
     const state = this.#stateOf(group);
-    state.step += 1;
+    const step = state.moments[0]?.step ?? 0;
+    if (state.moments.every((moments) => moments.step === step)) {
+      this.#update(group, state, step + 1, norms);
+      return;
+    }
+    for (const counted of new Set(state.moments.map((moments) => moments.step))) {
+      const members = state.moments.flatMap((moments, k) => (moments.step === counted ? [k] : []));
+      const partNorms = new Float64Array(members.length);
+      this.#update(group, selectFrom(state, members), counted + 1, partNorms);
+      members.forEach((k, position) => (norms[k] = partNorms[position]!));
+    }
+  }
+
+  /** One fused call over parameters that have all made equally many steps. */
+  #update(group: ParamGroup<Options>, state: GroupState, step: number, norms: Float64Array): void {
     const hyper = this.#hyper;
     hyper[0] = group.lr;
     hyper[1] = group.betas[0];
     hyper[2] = group.betas[1];
     hyper[3] = group.eps;
     hyper[4] = group.weightDecay;
-    hyper[5] = state.step;
+    hyper[5] = step;
     hyper[6] = group.amsgrad ? 1 : 0;
     hyper[7] = this.isDecoupled ? 1 : 0;
     hyper[8] = group.maximize ? 1 : 0;
     const largest = group.amsgrad ? state.maxExpAvgSq : null;
-    native.adamStep(group.params, state.expAvg, state.expAvgSq, largest, hyper, norms);
+    native.adamStep(state.params as Tensor[], state.expAvg, state.expAvgSq, largest, hyper, norms);
+    for (let k = 0; k < norms.length; k++) if (norms[k] !== -1) state.moments[k]!.step = step;
   }
 
   #stateOf(group: ParamGroup<Options>): GroupState {
@@ -98,14 +115,14 @@ export class Adam extends Optimizer<Options> {
     const moments = group.params.map((parameter) => {
       let found = this.#moments.get(parameter);
       if (found === undefined) {
-        found = { expAvg: new Tensor(), expAvgSq: new Tensor(), maxExpAvgSq: new Tensor() };
+        found = { step: 0, expAvg: new Tensor(), expAvgSq: new Tensor(), maxExpAvgSq: new Tensor() };
         this.#moments.set(parameter, found);
       }
       return found;
     });
     const state: GroupState = {
-      step: cached?.step ?? 0,
       params: group.params,
+      moments,
       expAvg: moments.map((moment) => moment.expAvg),
       expAvgSq: moments.map((moment) => moment.expAvgSq),
       maxExpAvgSq: moments.map((moment) => moment.maxExpAvgSq),
@@ -114,13 +131,13 @@ export class Adam extends Optimizer<Options> {
     return state;
   }
 
-  protected saveState(parameter: Tensor, group: ParamGroup<Options>): Record<string, Tensor | number> {
+  protected saveState(parameter: Tensor): Record<string, Tensor | number> {
     const moments = this.#moments.get(parameter);
     const expAvg = readState(moments?.expAvg);
     const expAvgSq = readState(moments?.expAvgSq);
     if (expAvg === null || expAvgSq === null) return {};
     const saved: Record<string, Tensor | number> = {
-      step: this.#stateOf(group).step,
+      step: moments?.step ?? 0,
       exp_avg: expAvg,
       exp_avg_sq: expAvgSq,
     };
@@ -139,14 +156,25 @@ export class Adam extends Optimizer<Options> {
     const steps = step === undefined ? 0 : step instanceof Tensor ? step.item() : step;
     checkNumber(op, "step", steps, { min: 0 });
     const moments: Moments = {
+      step: steps,
       expAvg: copyState(op, "exp_avg", saved["exp_avg"], parameter) ?? new Tensor(),
       expAvgSq: copyState(op, "exp_avg_sq", saved["exp_avg_sq"], parameter) ?? new Tensor(),
       maxExpAvgSq: copyState(op, "max_exp_avg_sq", saved["max_exp_avg_sq"], parameter) ?? new Tensor(),
     };
     this.#moments.set(parameter, moments);
     this.#groups.delete(group);
-    this.#stateOf(group).step = steps;
   }
+}
+
+function selectFrom(state: GroupState, members: readonly number[]): GroupState {
+  const pick = <T>(list: readonly T[]): T[] => members.map((k) => list[k]!);
+  return {
+    params: pick(state.params),
+    moments: pick(state.moments),
+    expAvg: pick(state.expAvg),
+    expAvgSq: pick(state.expAvgSq),
+    maxExpAvgSq: pick(state.maxExpAvgSq),
+  };
 }
 
 /** Adam whose weight decay shrinks the parameter itself: p ← p · (1 − lr · weightDecay) first. Decay is 0.01 by default. */
