@@ -1,6 +1,6 @@
 // Mouse, wheel and keys on a plot, turned into wishes in pixels from the left edge of the data.
 
-import { margin } from "./plot.js";
+import { margin } from "./axes.js";
 
 export interface PlotEvents {
   /** The pointer is over this pixel, or has left: null. */

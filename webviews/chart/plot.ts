@@ -1,11 +1,12 @@
 // One drawing: axes in SVG below, data on a canvas, cursor and selection in SVG above.
 
-import { select, type Selection } from "d3-selection";
+import { select } from "d3-selection";
+import { drawAxes, margin, type Svg } from "./axes.js";
 import { nearestIndex } from "./buckets.js";
 import type { Clock } from "./clock.js";
 import { drawBand, drawLine, drawMarks, drawStack } from "./draw.js";
 import type { ChartTheme } from "./palette.js";
-import { makeXScale, makeYScale, type Tick, type XKind, type XScale, type YScale } from "./scales.js";
+import { makeXScale, makeYScale, type XKind, type XScale, type YScale } from "./scales.js";
 import {
   isDense,
   smoothed,
@@ -29,11 +30,6 @@ export interface ChartContext {
   logX: boolean;
   smoothing: number;
 }
-
-/** Room for labels around the data, in pixels. The same for all charts, so that they line up. */
-export const margin = { left: 58, right: 14, top: 24, bottom: 24 };
-
-type Svg = Selection<SVGSVGElement, unknown, null, undefined>;
 
 export class Plot {
   readonly element: HTMLElement;
@@ -106,7 +102,7 @@ export class Plot {
     this.y = y;
     this.hasData = range !== null;
     this.note = noteFor(shown, range, log, hasHidden, context.window);
-    this.#drawAxes(spec, x, y);
+    drawAxes(this.#axes, { x, y, yLabel: spec.yLabel, width: this.width, bottom: this.#bottom });
     this.#drawData(spec, shown, x, y, context);
   }
 
@@ -191,68 +187,6 @@ export class Plot {
       hasHidden ||= own.hasHidden;
     }
     return { range, hasHidden };
-  }
-
-  #drawAxes(spec: ChartSpec, x: XScale, y: YScale): void {
-    const bottom = this.#bottom;
-    const yTicks = y.ticks(Math.max(2, Math.floor((bottom - margin.top) / 36)));
-    this.#axes
-      .selectAll<SVGLineElement, Tick>("line.grid")
-      .data(yTicks)
-      .join("line")
-      .attr("class", "grid")
-      .attr("x1", margin.left)
-      .attr("x2", margin.left + this.innerWidth)
-      .attr("y1", (tick) => Math.round(tick.at) + 0.5)
-      .attr("y2", (tick) => Math.round(tick.at) + 0.5);
-    this.#axes
-      .selectAll<SVGTextElement, Tick>("text.y")
-      .data(yTicks)
-      .join("text")
-      .attr("class", "y")
-      .attr("x", margin.left - 7)
-      .attr("y", (tick) => tick.at + 3.5)
-      .text((tick) => tick.text);
-    const label = y.log ? `${spec.yLabel} (log)` : spec.yLabel;
-    const corner = [
-      { text: label, x: 2, y: 12, anchor: "start" },
-      { text: x.log ? `${x.label} (log)` : x.label, x: 2, y: bottom + 17, anchor: "start" },
-    ];
-    this.#axes
-      .selectAll<SVGTextElement, (typeof corner)[number]>("text.label")
-      .data(corner)
-      .join("text")
-      .attr("class", "label")
-      .attr("x", (item) => item.x)
-      .attr("y", (item) => item.y)
-      .attr("text-anchor", (item) => item.anchor)
-      .text((item) => item.text);
-    // A label that would run into its neighbour or off the edge is left out.
-    let free = 12 + 6.2 * corner[1]!.text.length;
-    const xTicks = x.ticks(Math.max(2, Math.floor(this.innerWidth / 84))).filter((tick) => {
-      const half = (6.2 * tick.text.length) / 2;
-      const at = margin.left + tick.at;
-      if (at - half < free || at + half > this.width) return false;
-      free = at + half + 8;
-      return true;
-    });
-    this.#axes
-      .selectAll<SVGTextElement, Tick>("text.x")
-      .data(xTicks)
-      .join("text")
-      .attr("class", "x")
-      .attr("x", (tick) => margin.left + tick.at)
-      .attr("y", bottom + 17)
-      .text((tick) => tick.text);
-    this.#axes
-      .selectAll<SVGLineElement, Tick>("line.tick")
-      .data([{ at: NaN, text: "" }, ...xTicks])
-      .join("line")
-      .attr("class", (tick) => (Number.isNaN(tick.at) ? "tick base" : "tick"))
-      .attr("x1", (tick) => (Number.isNaN(tick.at) ? margin.left : margin.left + tick.at))
-      .attr("x2", (tick) => (Number.isNaN(tick.at) ? margin.left + this.innerWidth : margin.left + tick.at))
-      .attr("y1", bottom + 0.5)
-      .attr("y2", (tick) => (Number.isNaN(tick.at) ? bottom + 0.5 : bottom + 4));
   }
 
   #drawData(

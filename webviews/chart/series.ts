@@ -4,8 +4,9 @@ import { lowerBound, nearestIndex, type Points, type PointSource } from "./bucke
 import type { Range } from "./draw.js";
 import { formatCount, formatWithUnit, type Unit } from "./format.js";
 import type { SeriesStyle } from "./palette.js";
-import type { Extent } from "./window.js";
+import type { XScale } from "./scales.js";
 import { smooth } from "./smoothing.js";
+import type { Extent } from "./window.js";
 
 export interface ChartSpec {
   id: string;
@@ -117,6 +118,25 @@ export function readAt(points: Points, step: number, useLast: boolean): Reading 
     band: points.weight[index]! > 1 ? { min: points.min[index]!, max: points.max[index]! } : null,
     flags: points.flags[index]!,
   };
+}
+
+/** The shown series with the most buckets: the grid that a cursor moves on. */
+export function longestShown(series: readonly ChartSeries[]): Points | null {
+  let best: Points | null = null;
+  for (const one of series) {
+    if (!one.hidden && one.data.points.length > (best?.length ?? 0)) best = one.data.points;
+  }
+  return best;
+}
+
+/** Step of the bucket before or after, but at least two pixels away, so that a cursor is seen to move. */
+export function neighbourStep(points: Points, x: XScale, step: number, direction: 1 | -1): number {
+  const start = x.placeStep(step);
+  const last = points.length - 1;
+  let index = nearestIndex(points, step);
+  do index += direction;
+  while (index > 0 && index < last && Math.abs(x.placeStep(points.step[index]!) - start) < 2);
+  return points.step[Math.min(Math.max(index, 0), last)]!;
 }
 
 /** One sentence a series for people who listen rather than look. */

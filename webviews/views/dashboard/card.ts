@@ -1,17 +1,18 @@
 // One card of the dashboard: title, tools, plot, legend, and the table that says the same in words.
 
-import { firstStep, nearestIndex, type Points } from "../../chart/buckets.js";
-import { formatCount, formatWithUnit } from "../../chart/format.js";
+import { margin } from "../../chart/axes.js";
+import { firstStep, nearestIndex } from "../../chart/buckets.js";
 import { attachInteraction, type PlotKey } from "../../chart/interaction.js";
 import { Legend } from "../../chart/legend.js";
-import { categoricalStyle, orderedStyle } from "../../chart/palette.js";
-import { margin, Plot, type ChartContext } from "../../chart/plot.js";
+import { Plot, type ChartContext } from "../../chart/plot.js";
 import { readoutAt, type ReadoutText } from "../../chart/readout.js";
-import { describe, valueRange, type ChartSeries } from "../../chart/series.js";
+import { describe, longestShown, neighbourStep, type ChartSeries } from "../../chart/series.js";
 import type { Extent } from "../../chart/window.js";
 import { icon, type IconName } from "../../widgets/icons.js";
-import type { CardPlan, PlannedSeries } from "./cards.js";
+import { seriesOf } from "./cardSeries.js";
+import type { CardPlan } from "./cards.js";
 import type { DashboardModel } from "./model.js";
+import { seriesTable } from "./table.js";
 
 /** What a card asks of the dashboard around it. */
 export interface CardHost {
@@ -49,6 +50,8 @@ export class Card {
   #tableButton: HTMLButtonElement;
   #wideButton: HTMLButtonElement;
   #splitButton: HTMLButtonElement;
+  /** Where the arrow keys have moved to. */
+  #cursor: number | null = null;
   #hintTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(plan: CardPlan, host: CardHost) {
@@ -124,24 +127,7 @@ export class Card {
   refresh(): void {
     const { model } = this.#host;
     const { theme } = this.#host.context();
-    const hidden = new Set(model.choices.hidden);
-    const { series, emphasis, colors } = this.plan;
-    const ranked = series.filter((info) => info.tag !== emphasis);
-    this.series = series.map((planned) => {
-      const index = ranked.indexOf(planned);
-      const style =
-        index < 0
-          ? { color: theme.foreground, dash: [] }
-          : colors === "ordered"
-            ? orderedStyle(theme, index, ranked.length)
-            : categoricalStyle(theme, index);
-      return {
-        ...factsOf(model, planned),
-        ...{ tag: planned.tag, label: planned.label, style },
-        emphasis: planned.tag === emphasis,
-        hidden: hidden.has(planned.tag),
-      };
-    });
+    this.series = seriesOf(this.plan, model, theme);
     const split = this.#host.splits(this);
     this.#splitButton.hidden = split === null;
     this.#splitButton.setAttribute("aria-pressed", (split === true).toString());
@@ -170,7 +156,7 @@ export class Card {
 
   /** A canvas cannot be asked what it shows, so the steps drawn stand beside it: tests of a real editor read them. */
   #sayWhatIsDrawn(): void {
-    const points = this.#longest;
+    const points = longestShown(this.series);
     if (points === null) return;
     const { dataset } = this.#plot.element;
     dataset["firstStep"] = String(firstStep(points));
@@ -279,8 +265,6 @@ export class Card {
     actions[key]();
   }
 
-  #cursor: number | null = null;
-
   #moveCursor(step: number): void {
     const { x } = this.#plot;
     const snapped = this.#snap(step);
@@ -295,31 +279,16 @@ export class Card {
     this.#host.announce([title, ...rows.map((row) => `${row.label} ${row.text}`), more].join(", "));
   }
 
-  /** The bucket before or after, but at least two pixels away, so that the cursor is seen to move. */
   #neighbour(step: number, direction: 1 | -1): number {
-    const points = this.#longest;
+    const points = longestShown(this.series);
     const { x } = this.#plot;
-    if (points === null || x === null) return step;
-    let index = nearestIndex(points, step);
-    const start = x.placeStep(step);
-    do index += direction;
-    while (index > 0 && index < points.length - 1 && Math.abs(x.placeStep(points.step[index]!) - start) < 2);
-    return points.step[Math.min(Math.max(index, 0), points.length - 1)]!;
+    return points === null || x === null ? step : neighbourStep(points, x, step, direction);
   }
 
-  /** The nearest step at which the card has a value, within the window. */
+  /** The nearest step at which the card has a value. */
   #snap(step: number): number | null {
-    const points = this.#longest;
-    if (points === null) return null;
-    return points.step[nearestIndex(points, step)] ?? null;
-  }
-
-  get #longest(): Points | null {
-    let best: Points | null = null;
-    for (const one of this.series) {
-      if (!one.hidden && one.data.points.length > (best?.length ?? 0)) best = one.data.points;
-    }
-    return best;
+    const points = longestShown(this.series);
+    return points === null ? null : (points.step[nearestIndex(points, step)] ?? null);
   }
 
   #toggleTable(): void {
@@ -334,23 +303,8 @@ export class Card {
 
   #fillTable(): void {
     const { unit, title } = this.plan.spec;
-    const value = (number: number | null): string => formatWithUnit(number, unit);
-    const table = document.createElement("table");
-    table.createCaption().textContent = `${title}: each series in figures`;
-    table.createTHead().append(row("th", ["Series", "Last", "Least", "Greatest", "Points", "Not finite"]));
-    const body = table.createTBody();
-    for (const one of this.series) {
-      const figures = [
-        value(one.last),
-        value(one.min),
-        value(one.max),
-        formatCount(one.count),
-        formatCount(one.nonFinite),
-      ];
-      body.append(row("td", [one.label, ...figures]));
-    }
     this.#table.setAttribute("aria-label", `${title}: table`);
-    this.#table.replaceChildren(table);
+    this.#table.replaceChildren(seriesTable(title, this.series, unit));
   }
 
   #hint(text: string): void {
@@ -374,33 +328,6 @@ export class Card {
   }
 }
 
-/** What is known of a planned series: of one made of several, from its points on screen and in the overview. */
-function factsOf(
-  model: DashboardModel,
-  { tag, parts }: PlannedSeries,
-): Pick<ChartSeries, "data" | "count" | "last" | "min" | "max" | "nonFinite"> {
-  const infos = parts.flatMap((part) => model.infoOf(part) ?? []);
-  const [info] = infos;
-  if (parts.length === 1 && parts[0] === tag && info !== undefined) {
-    const { count, last, min, max, nonFinite } = info;
-    return { data: model.dataOf(tag), count, last, min, max, nonFinite };
-  }
-  const norm = (values: (number | null)[]): number | null =>
-    values.every((value) => value !== null) && values.length > 0
-      ? Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0))
-      : null;
-  const data = model.normOf(tag, parts);
-  const range = valueRange(data.points, { from: 0, to: data.points.length }, false).range;
-  return {
-    data,
-    count: Math.max(0, ...infos.map((one) => one.count)),
-    last: norm(infos.map((one) => one.last)),
-    min: range?.min ?? null,
-    max: range?.max ?? null,
-    nonFinite: Math.max(0, ...infos.map((one) => one.nonFinite)),
-  };
-}
-
 function tool(
   face: IconName | "log" | "params",
   label: string,
@@ -416,15 +343,4 @@ function tool(
   button.append(face === "log" || face === "params" ? face : icon(face));
   button.addEventListener("click", onClick);
   return button;
-}
-
-function row(kind: "th" | "td", texts: readonly string[]): HTMLTableRowElement {
-  const line = document.createElement("tr");
-  texts.forEach((text, index) => {
-    const cell = document.createElement(index === 0 ? "th" : kind);
-    cell.scope = kind === "th" ? "col" : index === 0 ? "row" : "";
-    cell.textContent = text;
-    line.append(cell);
-  });
-  return line;
 }

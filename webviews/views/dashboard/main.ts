@@ -2,6 +2,8 @@
 
 import "../../theme.css";
 import "../../chart/chart.css";
+import "./header.css";
+import "./toolbar.css";
 import "./dashboard.css";
 import { openChannel } from "../../channel.js";
 import type { FromDashboard, ToDashboard } from "../../protocol.js";
