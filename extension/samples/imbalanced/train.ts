@@ -11,6 +11,7 @@ import { readDigits } from "./digits.ts";
 
 const { values: options } = parseArgs({ options: { epochs: { type: "string", default: "20" } } });
 const epochs = Number(options.epochs);
+if (!(epochs >= 0)) throw new Error(`--epochs takes a number, not '${options.epochs}'.`);
 
 // Class 0: any other digit. Class 1: an eight.
 const { images, labels } = readDigits();

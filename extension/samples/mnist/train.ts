@@ -13,6 +13,7 @@ const { values: options } = parseArgs({
   options: { epochs: { type: "string", default: "3" }, "batch-size": { type: "string", default: "32" } },
 });
 const epochs = Number(options.epochs);
+if (!(epochs >= 0)) throw new Error(`--epochs takes a number, not '${options.epochs}'.`);
 const batchSize = Number(options["batch-size"]);
 
 manualSeed(1);

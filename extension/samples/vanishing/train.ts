@@ -13,6 +13,7 @@ const { values: options } = parseArgs({
   options: { epochs: { type: "string", default: "30" }, "batch-norm": { type: "boolean", default: false } },
 });
 const epochs = Number(options.epochs);
+if (!(epochs >= 0)) throw new Error(`--epochs takes a number, not '${options.epochs}'.`);
 const useBatchNorm = options["batch-norm"];
 const depth = 20;
 const width = 64;
