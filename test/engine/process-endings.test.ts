@@ -62,8 +62,8 @@ for (const node of nodes) {
         });
         assert.equal(code, 1);
         assert.equal(record.state, "failed");
-        assert.equal(record.error?.name, "RangeError");
-        assert.equal(record.error?.message, "no such size 3");
+        assert.equal(record.error!.name, "RangeError");
+        assert.equal(record.error!.message, "no such size 3");
         assert.deepEqual(record.error?.location, { file: join(folder, "train.ts"), line: 6, column: 9 });
         assert.match(said.err, /train\.ts:6:9/);
         assert.equal((await seriesOf(run, "loss")).length, 10);
@@ -78,7 +78,7 @@ for (const node of nodes) {
         const file = join(folder, "other.ts");
         assert.equal(code, 1);
         assert.equal(record.state, "failed");
-        assert.equal(record.error?.message, `${file}:2:11: Unexpected "="`);
+        assert.equal(record.error!.message, `${file}:2:11: Unexpected "="`);
         assert.deepEqual(record.error?.location, { file, line: 2, column: 11 });
         assert.match(
           said.err,
