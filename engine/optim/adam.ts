@@ -84,8 +84,9 @@ export class Adam extends Optimizer<Options> {
       this.#update(group, state, step + 1, norms);
       return;
     }
-    for (const counted of new Set(state.moments.map((moments) => moments.step))) {
-      const members = state.moments.flatMap((moments, k) => (moments.step === counted ? [k] : []));
+    const steps = state.moments.map((moments) => moments.step); // as they were before any part is updated
+    for (const counted of new Set(steps)) {
+      const members = steps.flatMap((made, k) => (made === counted ? [k] : []));
       const partNorms = new Float64Array(members.length);
       this.#update(group, selectFrom(state, members), counted + 1, partNorms);
       members.forEach((k, position) => (norms[k] = partNorms[position]!));

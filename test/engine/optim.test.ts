@@ -123,6 +123,23 @@ test("groups have options of their own, which may change", () => {
   assertClose([slow.item(), late.item()], [0.7, 0]);
 });
 
+test("parameters that sat steps out go on as if they were alone", () => {
+  const run = (together: boolean) => {
+    const [early, late] = [parameter(1), parameter(2)];
+    const optimizers = together
+      ? [new optim.Adam([late, early], { lr: 0.1 })]
+      : [new optim.Adam([early], { lr: 0.1 }), new optim.Adam([late], { lr: 0.1 })];
+    for (let step = 0; step < 5; step++) {
+      for (const optimizer of optimizers) optimizer.zeroGrad();
+      early.square().sum().backward();
+      if (step > 0) late.pow(3).sum().backward();
+      for (const optimizer of optimizers) optimizer.step();
+    }
+    return [early.item(), late.item()];
+  };
+  assert.deepEqual(run(true), run(false));
+});
+
 test("a closure gives the loss", () => {
   const weight = parameter(3);
   const optimizer = new optim.SGD([weight], { lr: 0.5 });
