@@ -138,7 +138,7 @@ void Run::execute() {
 namespace {
 
 Tensor startGradient(const char* op, const Tensor& root, const Tensor& given) {
-  if (!root.requiresGrad()) {
+  if (!root.impl()->wantsGradient()) {
     throw Error("autograd", op,
                 "the tensor does not require a gradient and was not made from one that does; was it made within noGrad, or detached?");
   }

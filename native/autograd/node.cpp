@@ -62,6 +62,8 @@ GradMeta& metaOf(const Tensor& x) {
 }
 
 Edge edgeOf(const Tensor& x) {
+  if (!x.impl()->wantsGradient()) return {};
+  refreshView(x);
   if (!x.requiresGrad()) return {};
   GradMeta& meta = metaOf(x);
   if (meta.gradFn) return {meta.gradFn, meta.outputIndex};
@@ -115,7 +117,7 @@ Tensor SavedTensor::unpack(Node* owner, const char* op, bool createGraph) const 
 std::string OpNode::name() const {
   std::string name = op_.name;
   name[0] = static_cast<char>(std::toupper(name[0]));
-  return name + "Backward";
+  return name + "Backward0";  // the number is PyTorch's way to tell overloads apart; ours have none
 }
 
 void OpNode::addInputs(const Arguments& args) {
@@ -184,7 +186,7 @@ void OpNode::releaseSaved() {
 void OpNode::apply(const Tensor* gradients, Tensor* results, bool createGraph) {
   if (isReleased_ && savesSomething_) {
     throw Error("autograd", op_.name,
-                "backward reached it a second time, but what it saved was freed by the first; pass { retainGraph: true } to the first");
+                "backward came through a second time, but what was saved for it is freed by the first; pass { retainGraph: true } to the first");
   }
   // An edge without a node wants no gradient.
   constexpr int kFew = 16;

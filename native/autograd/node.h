@@ -118,6 +118,10 @@ GradMeta& metaOf(const Tensor& x);
 // The same without making one.
 GradMeta* findMeta(const Tensor& x);
 Edge edgeOf(const Tensor& x);
+// Writes the history of a view anew where its memory was changed in place through another tensor.
+void refreshView(const Tensor& x);
+// After a view was changed in place: its base has a new history, and then the view.
+void rebaseView(const Tensor& view, Node* change);
 void setHistory(const Tensor& x, Node* node, int outputIndex);
 // Sums and converts a gradient to the shape and dtype of what it belongs to.
 Tensor fitGradient(const Tensor& g, const Gradients::Meta& meta);

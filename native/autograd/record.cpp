@@ -19,10 +19,26 @@ class ActivationScope {
   Category before_;
 };
 
+// The tensor whose memory `x` shows in part, where a change of x must be told to it.
+Tensor baseOf(const Tensor& x) {
+  TensorImpl* base = x.impl()->viewBase.get();
+  return base && base->storage.get() == &x.storage() ? Tensor(base) : Tensor();
+}
+
 void requireWritable(const Op& op, const Tensor& target) {
-  if (!target.requiresGrad() || !isLeaf(target)) return;
-  throw Error("autograd", op.name,
-              "a leaf that requires a gradient cannot be changed in place while ops are recorded; do it within noGrad(() => ...)");
+  if (target.requiresGrad() && isLeaf(target)) {
+    throw Error("autograd", op.name,
+                "a leaf that requires a gradient cannot be changed in place while ops are recorded; do it within noGrad(() => ...)");
+  }
+  const Tensor base = baseOf(target);
+  if (!base.isDefined()) return;
+  if (base.requiresGrad() && isLeaf(base)) {
+    throw Error("autograd", op.name,
+                "a view of a leaf that requires a gradient cannot be changed in place while ops are recorded; do it within noGrad(() => ...)");
+  }
+  if (!base.isContiguous()) {
+    throw Error("autograd", op.name, "a view of a tensor that is not contiguous cannot be changed in place while ops are recorded; use clone() first");
+  }
 }
 
 void record(const Op& op, Arguments& args, Tensor* outs, bool isInPlace) {
@@ -37,8 +53,12 @@ void record(const Op& op, Arguments& args, Tensor* outs, bool isInPlace) {
     op.forward(call);
   }
   if (isInPlace) outs[0].bumpVersion();
-  for (int k = 0; k < op.outputs; k++) {
-    if (outs[k].isDefined() && isFloating(outs[k].dtype())) setHistory(outs[k], node.get(), k);
+  if (isInPlace && baseOf(outs[0]).isDefined()) {
+    rebaseView(outs[0], node.get());
+  } else {
+    for (int k = 0; k < op.outputs; k++) {
+      if (outs[k].isDefined() && isFloating(outs[k].dtype())) setHistory(outs[k], node.get(), k);
+    }
   }
   node->saveOutputs(outs);
 }
@@ -53,6 +73,7 @@ bool isLeaf(const Tensor& x) {
 }
 
 std::string gradFnName(const Tensor& x) {
+  refreshView(x);
   const GradMeta* meta = findMeta(x);
   return meta && meta->gradFn ? meta->gradFn->name() : "";
 }
@@ -65,6 +86,7 @@ void setRequiresGrad(const Tensor& x, bool value) {
     throw Error("autograd", "requiresGrad", "only a leaf can stop requiring a gradient; use detach()");
   }
   x.impl()->requiresGrad = value;
+  if (value && isLeaf(x)) x.impl()->viewBase.reset();  // a leaf of its own from now on
 }
 
 Tensor gradOf(const Tensor& x) {

@@ -14,14 +14,20 @@ bool wantsGradient(const Arguments& args) {
   for (int i = 0; i < args.count; i++) {
     const Argument& argument = args.items[i];
     if (argument.kind == Argument::Kind::tensor) {
-      if (argument.tensor.requiresGrad()) return true;
+      if (argument.tensor.impl()->wantsGradient()) return true;
     } else if (argument.kind == Argument::Kind::tensors) {
       for (const Tensor& tensor : argument.lists->tensors) {
-        if (tensor.requiresGrad()) return true;
+        if (tensor.impl()->wantsGradient()) return true;
       }
     }
   }
   return false;
+}
+
+void noteView(const Tensor& x, const Tensor& view) {
+  TensorImpl* impl = view.impl();
+  impl->viewBase = x.impl()->viewBase ? x.impl()->viewBase : Ref<TensorImpl>(x.impl());
+  impl->viewVersion = view.version();
 }
 
 void fillDefaults(const Op& op, Arguments& args) {
@@ -36,9 +42,13 @@ void fillDefaults(const Op& op, Arguments& args) {
 
 void dispatch(const Op& op, Arguments& args, Tensor* outs) {
   fillDefaults(op, args);
-  if (gradMode && op.isDifferentiable() && wantsGradient(args)) return recorder(op, args, outs, false);
-  Call call{op, args, outs};
-  op.forward(call);
+  if (gradMode && op.isDifferentiable() && wantsGradient(args)) {
+    recorder(op, args, outs, false);
+  } else {
+    Call call{op, args, outs};
+    op.forward(call);
+  }
+  if (op.isView && gradMode && op.isDifferentiable()) noteView(args.items[0].tensor, outs[0]);
 }
 
 void dispatchInPlace(const Op& op, Arguments& args) {

@@ -175,6 +175,26 @@ Tensor gradientOfVariance(const Gradients& d, const Tensor& g) {
   return spread(d, g) * (x - ops::mean(x, reducedDims(d), true)) * (2 / divisor);
 }
 
+// For each element the product of all others along a dim (-1: of all), without a division: slow, and right at zeros in
+// every derivative.
+Tensor productOfOthers(const Tensor& x, int dim) {
+  const Tensor line = dim < 0 ? ops::reshape(x, Shape{x.numel()}) : x;
+  const int along = std::max(dim, 0);
+  std::vector<Tensor> factors, products;
+  for (int64_t k = 0; k < line.size(along); k++) factors.push_back(ops::select(line, along, k));
+  Tensor before = ops::onesLike(ops::detach(factors[0]));
+  for (const Tensor& factor : factors) {
+    products.push_back(before);
+    before = before * factor;
+  }
+  Tensor after = ops::onesLike(ops::detach(factors[0]));
+  for (size_t k = factors.size(); k-- > 0;) {
+    products[k] = products[k] * after;
+    after = after * factors[k];
+  }
+  return ops::reshape(ops::stack(products, along), x.shape());
+}
+
 }  // namespace
 
 void forward::sum(Call& call) {
@@ -203,14 +223,19 @@ void forward::prod(Call& call) {
 const Derivative derivative::prod{[](Gradients& d) {
   // The product of all others: y / x, and where x is the only zero the product of the rest.
   const Tensor& x = d.tensor(0);
-  const std::vector<int64_t> dims = reducedDims(d);
   const Tensor isZero = ops::eq(x, 0);
+  if (d.createGraph && readScalar(ops::any(isZero)).integer != 0) {
+    d.set(0, spread(d, d.g()) * productOfOthers(x, d.has(1) ? wrapDim("prod", d.integer(1), x.dims()) : -1));
+    return;
+  }
+  const std::vector<int64_t> dims = reducedDims(d);
   const Tensor others = ops::where(isZero, ops::onesLike(x), x);
   Tensor product = others;
   for (int64_t dim : dims) product = ops::prod(product, dim, true);
   const Tensor zeroCount = ops::sum(isZero, dims, true);
-  const Tensor factor = ops::where(isZero, ops::where(ops::eq(zeroCount, 1), product, 0), ops::where(ops::eq(zeroCount, 0), product / others, 0));
-  d.set(0, spread(d, d.g()) * factor);
+  const Tensor ofZeros = ops::where(ops::eq(zeroCount, 1), product, 0);
+  const Tensor ofRest = ops::where(ops::eq(zeroCount, 0), product / others, 0);
+  d.set(0, spread(d, d.g()) * ops::where(isZero, ofZeros, ofRest));
 }, {input(0)}};
 
 void forward::amax(Call& call) { findExtreme(call); }

@@ -1,0 +1,57 @@
+// A view by its strides within a contiguous base, and back: how the history of a view is written anew after an in-place change.
+#include "launch.h"
+#include "ops.h"
+
+namespace descent {
+
+namespace {
+
+// The part of a contiguous tensor that a view of `shape` shows.
+Geometry partOf(const Tensor& base, const Shape& shape, const std::vector<int64_t>& strides, int64_t offset) {
+  Geometry part;
+  part.shape = shape;
+  part.offset = base.geometry().offset + offset;
+  for (int dim = 0; dim < shape.dims; dim++) part.strides[dim] = strides[static_cast<size_t>(dim)];
+  return part;
+}
+
+}  // namespace
+
+void forward::asStrided(Call& call) {
+  const Tensor& x = call.tensor(0);
+  call.outs[0] = x.alias(partOf(x, checkedShape(call.name(), call.integers(1)), call.integers(2), call.integer(3)));
+}
+const Derivative derivative::asStrided{
+    [](Gradients& d) { d.set(0, ops::asStridedBackward(d.g(), d.shape(0), d.integers(2), d.integer(3))); }};
+
+// Zeros of a shape with g at the places of the view; what the view repeats is added up.
+void forward::asStridedBackward(Call& call) {
+  Tensor g = call.tensor(0);
+  const std::vector<int64_t>& strides = call.integers(2);
+  std::vector<int64_t> repeated;
+  for (int dim = 0; dim < g.dims(); dim++) {
+    if (strides[static_cast<size_t>(dim)] == 0 && g.size(dim) > 1) repeated.push_back(dim);
+  }
+  if (!repeated.empty()) g = ops::sum(g, repeated, true);
+  const Tensor y = emptyTensor(checkedShape(call.name(), call.integers(1)), g.dtype(), g.device());
+  fillWith(y, 0);
+  copyInto(y.alias(partOf(y, g.shape(), strides, call.integer(3))), g);
+  call.outs[0] = y;
+}
+const Derivative derivative::asStridedBackward{[](Gradients& d) {
+  d.set(0, ops::asStrided(ops::contiguous(d.g()), d.shape(0), d.integers(2), d.integer(3)));
+}};
+
+// A copy of x with source at the places of the view.
+void forward::asStridedScatter(Call& call) {
+  const Tensor& source = call.tensor(1);
+  const Tensor y = contiguousCopy(call.tensor(0));
+  copyInto(y.alias(partOf(y, source.shape(), call.integers(2), call.integer(3))), source);
+  call.outs[0] = y;
+}
+const Derivative derivative::asStridedScatter{[](Gradients& d) {
+  if (d.needs(0)) d.set(0, ops::asStridedScatter(d.g(), ops::zeros(d.shape(1), d.g().dtype()), d.integers(2), d.integer(3)));
+  if (d.needs(1)) d.set(1, ops::asStrided(ops::contiguous(d.g()), d.shape(1), d.integers(2), d.integer(3)));
+}};
+
+}  // namespace descent
