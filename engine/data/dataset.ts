@@ -1,8 +1,12 @@
 // Datasets: numbered items, and sets made from other sets.
 
 import { checkNumber, fail, show } from "../errors.js";
+import { native } from "../native.js";
+import { memoryCategories } from "../protocol.js";
 import { randomOrder, type Generator } from "../random.js";
 import { requireTensor, type Tensor } from "../tensor.js";
+
+const inputCategory = memoryCategories.indexOf("input");
 
 /** Items by number. Extend it, or give a DataLoader any array. */
 export abstract class Dataset<Item = unknown> {
@@ -37,6 +41,7 @@ export class TensorDataset<Tensors extends readonly Tensor[] = Tensor[]> extends
         );
       }
     });
+    for (const each of tensors) native.retag(each, inputCategory); // in the memory chart it is what it is: data
     this.tensors = tensors;
   }
 
