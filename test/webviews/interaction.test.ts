@@ -214,6 +214,22 @@ void describe("interaction", { skip: missing() ?? false }, () => {
     await dashboard.close();
   });
 
+  void test("a run that has done nothing yet begins to draw with its first steps", async () => {
+    const dashboard = await open({ run: { steps: 0, state: "starting" } });
+    assert.match(await dashboard.page.innerText(".empty"), /starting/);
+    await dashboard.tell("setState", "running");
+    await dashboard.tell("advance", 1);
+    await dashboard.until(`document.querySelector('[data-card="loss"] .plot')?.dataset.lastStep === "1"`);
+    await dashboard.tell("advance", 49);
+    await dashboard.until(`document.querySelector('[data-card="loss"] .plot').dataset.lastStep === "50"`);
+    assert.equal(await dashboard.page.locator(".empty").isVisible(), false);
+    assert.match(
+      (await dashboard.page.getAttribute(plot("loss"), "aria-label")) ?? "",
+      /^Loss over steps\. loss: last 2\./,
+    );
+    await dashboard.close();
+  });
+
   void test("the x axis can be time, elapsed time and logarithmic; smoothing and the filter work", async () => {
     const dashboard = await open();
     const { page } = dashboard;

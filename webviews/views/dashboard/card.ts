@@ -34,6 +34,8 @@ export interface CardHost {
   redraw(card: Card): void;
 }
 
+const xNames = { step: "steps", relative: "elapsed time", wall: "time of day" };
+
 export class Card {
   readonly element = document.createElement("section");
   readonly id: string;
@@ -148,7 +150,7 @@ export class Card {
     }
     this.#plot.draw(spec, this.series, this.isLog && spec.kind === "lines", context);
     this.#showNote();
-    this.#plot.element.setAttribute("aria-label", describe(spec, this.series, context.xKind));
+    this.#plot.element.setAttribute("aria-label", describe(spec, this.series, xNames[context.xKind]));
     this.#sayWhatIsDrawn();
     if (!this.#table.hidden) this.#fillTable();
     this.drawCursor(cursor);

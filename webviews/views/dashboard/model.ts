@@ -172,7 +172,7 @@ export class DashboardModel {
 
   #takeData(message: Extract<ToDashboard, { type: "data" }>): Change {
     const asked = this.#windows.get(message.view);
-    if (asked === undefined || message.view < this.#answered) return nothing;
+    if (asked === undefined) return nothing;
     if (message.view > this.#answered) {
       this.#answered = message.view;
       for (const view of this.#windows.keys()) if (view < message.view) this.#windows.delete(view);
