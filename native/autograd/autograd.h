@@ -16,11 +16,13 @@ struct BackwardOptions {
   bool createGraph = false;
 };
 
-// Adds the gradients of `roots`, weighted by `gradients` (undefined: 1, for scalars only), to the leaves they came from.
-void backward(const std::vector<Tensor>& roots, const std::vector<Tensor>& gradients, const BackwardOptions& options);
+// Adds the gradients of `roots`, weighted by `gradients` (undefined: 1, for scalars only), to the leaves they
+// came from.
+void backward(const std::vector<Tensor>& roots, const std::vector<Tensor>& gradients,
+              const BackwardOptions& options);
 
-// The same, for `inputs` alone, which may be any tensors of the graph; nothing is added to a leaf. Undefined where an
-// input was not reached.
+// The same, for `inputs` alone, which may be any tensors of the graph; nothing is added to a leaf. Undefined
+// where an input was not reached.
 std::vector<Tensor> gradientsOf(const std::vector<Tensor>& roots, const std::vector<Tensor>& inputs,
                                 const std::vector<Tensor>& gradients, const BackwardOptions& options);
 

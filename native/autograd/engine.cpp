@@ -7,7 +7,8 @@
 
 namespace descent {
 
-// One backward call. Nodes point into it while it lasts; a run within a run (from a hook) puts back what it found.
+// One backward call. Nodes point into it while it lasts; a run within a run (from a hook) puts back what it
+// found.
 struct Run {
   struct Task {
     Node* node;
@@ -78,7 +79,8 @@ void Run::findNeeded() {
     task.isNeeded = false;
     order.push_back(task.node);
   }
-  std::sort(order.begin(), order.end(), [](const Node* a, const Node* b) { return a->sequence < b->sequence; });
+  std::sort(order.begin(), order.end(),
+            [](const Node* a, const Node* b) { return a->sequence < b->sequence; });
   for (Node* node : order) {
     bool isNeeded = false;
     for (const Edge& edge : node->edges) {
@@ -93,20 +95,23 @@ void Run::findNeeded() {
 void Run::deliver(const Edge& edge, Tensor gradient) {
   if (!gradient.isDefined()) return;
   Tensor& held = taskOf(edge.node.get()).gradients[static_cast<size_t>(edge.index)];
-  held = held.isDefined() ? addGradients(std::move(held), gradient, options.createGraph) : std::move(gradient);
+  held =
+      held.isDefined() ? addGradients(std::move(held), gradient, options.createGraph) : std::move(gradient);
 }
 
 void Run::visit(Node* node, std::vector<Tensor>& gradients, std::vector<Tensor>& results) {
   for (const Capture& capture : captures) {
     if (!taskOf(node).isCaptured) break;
-    if (capture.edge.node.get() == node) captured[static_cast<size_t>(capture.input)] = gradients[static_cast<size_t>(capture.edge.index)];
+    if (capture.edge.node.get() == node)
+      captured[static_cast<size_t>(capture.input)] = gradients[static_cast<size_t>(capture.edge.index)];
   }
   for (const auto& [index, meta] : node->retained) {
     if (gradients[static_cast<size_t>(index)].isDefined()) meta->grad = gradients[static_cast<size_t>(index)];
   }
   results.assign(node->edges.size(), Tensor());
   if (!accumulates && !taskOf(node).isNeeded) return;
-  const bool hasGradient = std::any_of(gradients.begin(), gradients.end(), [](const Tensor& g) { return g.isDefined(); });
+  const bool hasGradient =
+      std::any_of(gradients.begin(), gradients.end(), [](const Tensor& g) { return g.isDefined(); });
   if (!hasGradient) return;
   node->apply(gradients.data(), results.data(), options.createGraph);
   if (!options.retainGraph) node->releaseSaved();
@@ -140,17 +145,22 @@ namespace {
 Tensor startGradient(const char* op, const Tensor& root, const Tensor& given) {
   if (!root.impl()->wantsGradient()) {
     throw Error("autograd", op,
-                "the tensor does not require a gradient and was not made from one that does; was it made within noGrad, or detached?");
+                "the tensor does not require a gradient and was not made from one that does; was it made "
+                "within noGrad, or detached?");
   }
   if (!given.isDefined()) {
     if (root.numel() != 1) {
-      throw Error("autograd", op, "a gradient is made up for scalars only, got " + root.shape().text() + "; pass one, or reduce to a loss first",
+      throw Error("autograd", op,
+                  "a gradient is made up for scalars only, got " + root.shape().text() +
+                      "; pass one, or reduce to a loss first",
                   {{"shape", root.shape().text()}});
     }
     return ops::ones(root.shape(), root.dtype());
   }
   if (given.shape() != root.shape()) {
-    throw Error("shape", op, "the gradient must be " + root.shape().text() + " as the tensor is, got " + given.shape().text());
+    throw Error(
+        "shape", op,
+        "the gradient must be " + root.shape().text() + " as the tensor is, got " + given.shape().text());
   }
   return given.dtype() == root.dtype() ? given : ops::cast(given, root.dtype());
 }
@@ -171,7 +181,8 @@ std::vector<Tensor> run(const char* op, const std::vector<Tensor>& roots, const 
   if (inputs) {
     run.captured.resize(inputs->size());
     for (size_t k = 0; k < inputs->size(); k++) {
-      if (!(*inputs)[k].requiresGrad()) throw Error("autograd", op, "input " + std::to_string(k) + " does not require a gradient");
+      if (!(*inputs)[k].requiresGrad())
+        throw Error("autograd", op, "input " + std::to_string(k) + " does not require a gradient");
       run.captures.push_back({edgeOf((*inputs)[k]), static_cast<int>(k)});
       Node* node = run.captures.back().edge.node.get();
       if (node->run == &run) run.taskOf(node).isCaptured = true;
@@ -185,7 +196,8 @@ std::vector<Tensor> run(const char* op, const std::vector<Tensor>& roots, const 
 
 }  // namespace
 
-void backward(const std::vector<Tensor>& roots, const std::vector<Tensor>& gradients, const BackwardOptions& options) {
+void backward(const std::vector<Tensor>& roots, const std::vector<Tensor>& gradients,
+              const BackwardOptions& options) {
   run("backward", roots, nullptr, gradients, options);
 }
 

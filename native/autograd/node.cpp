@@ -13,7 +13,8 @@ namespace {
 
 std::atomic<uint64_t> nextSequence{1};
 
-// Nodes whose last reference is gone, waiting for their turn. Never freed itself: tensors may outlive its thread's end.
+// Nodes whose last reference is gone, waiting for their turn. Never freed itself: tensors may outlive its
+// thread's end.
 struct Graveyard {
   std::vector<Node*> nodes;
   bool isDraining = false;
@@ -50,7 +51,8 @@ void GradMeta::stopRetaining() {
   if (!retainsGrad) return;
   retainsGrad = false;
   auto& retained = gradFn->retained;
-  retained.erase(std::remove_if(retained.begin(), retained.end(), [this](const auto& entry) { return entry.second == this; }),
+  retained.erase(std::remove_if(retained.begin(), retained.end(),
+                                [this](const auto& entry) { return entry.second == this; }),
                  retained.end());
 }
 
@@ -85,11 +87,12 @@ void setHistory(const Tensor& x, Node* node, int outputIndex) {
   x.impl()->requiresGrad = true;
 }
 
-SavedTensor::SavedTensor(const Tensor& tensor, bool isOutput) : version_(tensor.version()), isOutput_(isOutput) {
+SavedTensor::SavedTensor(const Tensor& tensor, bool isOutput)
+    : version_(tensor.version()), isOutput_(isOutput) {
   const GradMeta* meta = findMeta(tensor);
   const bool isWantedLeaf = tensor.requiresGrad() && !(meta && meta->gradFn);
-  // Anything but a leaf is saved by its memory alone: were the tensor itself held, a later in-place op on it could
-  // close a cycle through this node.
+  // Anything but a leaf is saved by its memory alone: were the tensor itself held, a later in-place op on it
+  // could close a cycle through this node.
   data_ = isWantedLeaf ? tensor : tensor.alias();
   if (!isOutput && meta && meta->gradFn) {
     gradFn_ = meta->gradFn;
@@ -101,11 +104,12 @@ SavedTensor::SavedTensor(const Tensor& tensor, bool isOutput) : version_(tensor.
 Tensor SavedTensor::unpack(Node* owner, const char* op, bool createGraph) const {
   if (!data_.isDefined()) return {};
   if (data_.version() != version_) {
-    throw Error("autograd", op,
-                "a value of shape " + data_.shape().text() + " needed for the gradient was changed in place after " + op +
-                    " used it (it is at version " + std::to_string(data_.version()) + ", " + std::to_string(version_) +
-                    " was expected); change a clone() instead, or change it before",
-                {{"version", std::to_string(data_.version())}, {"expected", std::to_string(version_)}});
+    throw Error(
+        "autograd", op,
+        "a value of shape " + data_.shape().text() + " needed for the gradient was changed in place after " +
+            op + " used it (it is at version " + std::to_string(data_.version()) + ", " +
+            std::to_string(version_) + " was expected); change a clone() instead, or change it before",
+        {{"version", std::to_string(data_.version())}, {"expected", std::to_string(version_)}});
   }
   Node* history = isOutput_ ? owner : gradFn_.get();
   if (!createGraph || !history || !isFloating(data_.dtype()) || data_.requiresGrad()) return data_;
@@ -186,7 +190,8 @@ void OpNode::releaseSaved() {
 void OpNode::apply(const Tensor* gradients, Tensor* results, bool createGraph) {
   if (isReleased_ && savesSomething_) {
     throw Error("autograd", op_.name,
-                "backward came through a second time, but what was saved for it is freed by the first; pass { retainGraph: true } to the first");
+                "backward came through a second time, but what was saved for it is freed by the first; pass "
+                "{ retainGraph: true } to the first");
   }
   // An edge without a node wants no gradient.
   constexpr int kFew = 16;
@@ -199,7 +204,8 @@ void OpNode::apply(const Tensor* gradients, Tensor* results, bool createGraph) {
   }
   for (size_t k = 0; k < edges.size(); k++) needed[k] = static_cast<bool>(edges[k].node);
 
-  Gradients d{op_, {}, {}, gradients, metas_.data(), firstEdges_, tensorCounts_, needed, results, createGraph};
+  Gradients d{op_,           {},     {},      gradients,  metas_.data(), firstEdges_,
+              tensorCounts_, needed, results, createGraph};
   d.args.count = argumentCount_;
   for (int i = 0; i < argumentCount_; i++) {
     if (tensorCounts_[i] == 0) {
@@ -208,7 +214,8 @@ void OpNode::apply(const Tensor* gradients, Tensor* results, bool createGraph) {
       d.args.items[i] = Argument(savedInputs_[i].unpack(this, op_.name, createGraph));
     }
   }
-  for (size_t k = 0; k < savedOutputs_.size(); k++) d.outputs[k] = savedOutputs_[k].unpack(this, op_.name, createGraph);
+  for (size_t k = 0; k < savedOutputs_.size(); k++)
+    d.outputs[k] = savedOutputs_[k].unpack(this, op_.name, createGraph);
 
   op_.derivative.apply(d);
   for (size_t k = 0; k < edges.size(); k++) {
@@ -236,8 +243,8 @@ Tensor fitGradient(const Tensor& g, const Gradients::Meta& meta) {
 }
 
 Tensor addGradients(Tensor a, const Tensor& b, bool createGraph) {
-  const bool isOurs = !createGraph && a.impl()->references() == 1 && a.storage().references() == 1 && a.isContiguous() &&
-                      a.dtype() == b.dtype() && a.shape() == b.shape();
+  const bool isOurs = !createGraph && a.impl()->references() == 1 && a.storage().references() == 1 &&
+                      a.isContiguous() && a.dtype() == b.dtype() && a.shape() == b.shape();
   if (!isOurs) return ops::add(a, b);
   Arguments args;
   args.push(a);

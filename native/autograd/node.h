@@ -1,4 +1,5 @@
-// The graph that records how tensors were made: nodes, the edges along which gradients flow back, and what tensors know of it.
+// The graph that records how tensors were made: nodes, the edges along which gradients flow back, and what
+// tensors know of it.
 #pragma once
 
 #include <vector>
@@ -22,9 +23,9 @@ struct GradMeta final : AutogradMeta {
   // Have the gradient that arrives at gradFn kept in `grad`, or not any more.
   void startRetaining();
   void stopRetaining();
-  Ref<Node> gradFn;        // none: a leaf
-  int outputIndex = 0;     // which output of gradFn
-  Tensor grad;             // of a leaf, or with retainGrad
+  Ref<Node> gradFn;             // none: a leaf
+  int outputIndex = 0;          // which output of gradFn
+  Tensor grad;                  // of a leaf, or with retainGrad
   Node* accumulator = nullptr;  // of a leaf; the node holds the tensor, not the other way round
   bool retainsGrad = false;
 };

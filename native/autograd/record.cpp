@@ -28,16 +28,20 @@ Tensor baseOf(const Tensor& x) {
 void requireWritable(const Op& op, const Tensor& target) {
   if (target.requiresGrad() && isLeaf(target)) {
     throw Error("autograd", op.name,
-                "a leaf that requires a gradient cannot be changed in place while ops are recorded; do it within noGrad(() => ...)");
+                "a leaf that requires a gradient cannot be changed in place while ops are recorded; do it "
+                "within noGrad(() => ...)");
   }
   const Tensor base = baseOf(target);
   if (!base.isDefined()) return;
   if (base.requiresGrad() && isLeaf(base)) {
     throw Error("autograd", op.name,
-                "a view of a leaf that requires a gradient cannot be changed in place while ops are recorded; do it within noGrad(() => ...)");
+                "a view of a leaf that requires a gradient cannot be changed in place while ops are "
+                "recorded; do it within noGrad(() => ...)");
   }
   if (!base.isContiguous()) {
-    throw Error("autograd", op.name, "a view of a tensor that is not contiguous cannot be changed in place while ops are recorded; use clone() first");
+    throw Error("autograd", op.name,
+                "a view of a tensor that is not contiguous cannot be changed in place while ops are "
+                "recorded; use clone() first");
   }
 }
 
@@ -80,7 +84,8 @@ std::string gradFnName(const Tensor& x) {
 
 void setRequiresGrad(const Tensor& x, bool value) {
   if (value && !isFloating(x.dtype())) {
-    throw Error("dtype", "requiresGrad", std::string("only floating-point tensors can require a gradient, not ") + nameOf(x.dtype()));
+    throw Error("dtype", "requiresGrad",
+                std::string("only floating-point tensors can require a gradient, not ") + nameOf(x.dtype()));
   }
   if (!value && !isLeaf(x)) {
     throw Error("autograd", "requiresGrad", "only a leaf can stop requiring a gradient; use detach()");
@@ -97,10 +102,13 @@ Tensor gradOf(const Tensor& x) {
 void setGrad(const Tensor& x, const Tensor& grad) {
   if (grad.isDefined()) {
     if (grad.shape() != x.shape()) {
-      throw Error("shape", "grad", "the gradient must be " + x.shape().text() + " as its tensor is, got " + grad.shape().text());
+      throw Error(
+          "shape", "grad",
+          "the gradient must be " + x.shape().text() + " as its tensor is, got " + grad.shape().text());
     }
     if (grad.dtype() != x.dtype()) {
-      throw Error("dtype", "grad", std::string("the gradient must be ") + nameOf(x.dtype()) + ", got " + nameOf(grad.dtype()));
+      throw Error("dtype", "grad",
+                  std::string("the gradient must be ") + nameOf(x.dtype()) + ", got " + nameOf(grad.dtype()));
     }
   } else if (!findMeta(x)) {
     return;

@@ -1,4 +1,5 @@
-// In-place changes and views: what is written through one tensor becomes part of the history of all that show the same memory.
+// In-place changes and views: what is written through one tensor becomes part of the history of all that show
+// the same memory.
 #include "autograd.h"
 #include "node.h"
 
@@ -14,7 +15,8 @@ struct Place {
 
 Place placeOf(const Tensor& view, const Tensor& base) {
   const Geometry& geometry = view.geometry();
-  return {{geometry.strides, geometry.strides + geometry.shape.dims}, geometry.offset - base.geometry().offset};
+  return {{geometry.strides, geometry.strides + geometry.shape.dims},
+          geometry.offset - base.geometry().offset};
 }
 
 // The history `view = asStrided(base)`.

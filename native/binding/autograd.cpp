@@ -56,7 +56,8 @@ napi_value retainGradOf(const CallInfo& call) {
 
 napi_value runBackward(const CallInfo& call) {
   call.environment.beforeOp("backward");
-  backward(call.tensors(0), optionalTensors(call, 1, "grads"), {call.boolean(2, "retainGraph"), call.boolean(3, "createGraph")});
+  backward(call.tensors(0), optionalTensors(call, 1, "grads"),
+           {call.boolean(2, "retainGraph"), call.boolean(3, "createGraph")});
   return nullptr;
 }
 
@@ -64,14 +65,17 @@ napi_value grad(const CallInfo& call) {
   call.environment.beforeOp("grad");
   const std::vector<Tensor> inputs = call.tensors(2, "inputs");
   const bool allowUnused = call.boolean(6, "allowUnused");
-  const std::vector<Tensor> gradients = gradientsOf(call.tensors(1, "outputs"), inputs, optionalTensors(call, 3, "grads"),
-                                                    {call.boolean(4, "retainGraph"), call.boolean(5, "createGraph")});
+  const std::vector<Tensor> gradients =
+      gradientsOf(call.tensors(1, "outputs"), inputs, optionalTensors(call, 3, "grads"),
+                  {call.boolean(4, "retainGraph"), call.boolean(5, "createGraph")});
   napi_value reached;
   napi_create_array(call.env(), &reached);
   for (size_t k = 0; k < gradients.size(); k++) {
     const bool isReached = gradients[k].isDefined();
     if (!isReached && !allowUnused) {
-      throw Error("autograd", "grad", "input " + std::to_string(k) + " was not used for the outputs; pass { allowUnused: true } if that is meant");
+      throw Error("autograd", "grad",
+                  "input " + std::to_string(k) +
+                      " was not used for the outputs; pass { allowUnused: true } if that is meant");
     }
     const uint32_t index = static_cast<uint32_t>(k);
     napi_set_element(call.env(), reached, index, call.toBoolean(isReached));

@@ -11,8 +11,8 @@ namespace descent::binding {
 namespace {
 
 constexpr double kSafeInteger = 9007199254740992.0;
-// Handles made since the last collection before another is asked for: the JavaScript heap does not see how much
-// native memory hangs on them.
+// Handles made since the last collection before another is asked for: the JavaScript heap does not see how
+// much native memory hangs on them.
 constexpr int64_t kHandlesBeforeCollection = 100'000;
 constexpr int64_t kReportedStep = int64_t(32) << 20;
 
@@ -75,7 +75,8 @@ Environment::Environment(napi_env env) : env(env) {
 void Environment::beforeOp(const char* op) {
   // Thrown once: the flag then says 2, so that ops in the script's `finally` blocks run.
   int32_t asked = 1;
-  if (control && control->load(std::memory_order_relaxed) == 1 && control->compare_exchange_strong(asked, 2)) {
+  if (control && control->load(std::memory_order_relaxed) == 1 &&
+      control->compare_exchange_strong(asked, 2)) {
     throw Error("stop", op, "the run was asked to stop");
   }
   if (handles.alive() > handlesAtCollection + kHandlesBeforeCollection) {
@@ -158,7 +159,8 @@ bool CallInfo::isMissing(size_t i) const {
 }
 
 void CallInfo::failType(const char* what, const char* expected, napi_value value) const {
-  throw Error("argument", name, std::string(what) + " must be " + expected + ", got " + nameOfValue(env(), value),
+  throw Error("argument", name,
+              std::string(what) + " must be " + expected + ", got " + nameOfValue(env(), value),
               {{"argument", what}});
 }
 
@@ -168,7 +170,8 @@ const Tensor& tensorOf(const CallInfo& call, napi_value value, const char* what)
     call.failType(what, "a tensor", value);
   }
   const Handle* handle = static_cast<const Handle*>(data);
-  if (handle->isDisposed) throw Error("disposed", call.name, std::string(what) + " was disposed and cannot be used any more");
+  if (handle->isDisposed)
+    throw Error("disposed", call.name, std::string(what) + " was disposed and cannot be used any more");
   return handle->tensor;
 }
 
@@ -177,16 +180,20 @@ int64_t integerOf(const CallInfo& call, napi_value value, const char* what) {
   if (napi_get_value_double(call.env(), value, &number) != napi_ok) {
     int64_t integer = 0;
     bool isExact = false;
-    if (napi_get_value_bigint_int64(call.env(), value, &integer, &isExact) == napi_ok && isExact) return integer;
+    if (napi_get_value_bigint_int64(call.env(), value, &integer, &isExact) == napi_ok && isExact)
+      return integer;
     call.failType(what, "an integer", value);
   }
-  if (std::trunc(number) != number || std::fabs(number) > kSafeInteger) call.failType(what, "an integer", value);
+  if (std::trunc(number) != number || std::fabs(number) > kSafeInteger)
+    call.failType(what, "an integer", value);
   return static_cast<int64_t>(number);
 }
 
 const Tensor& CallInfo::tensor(size_t i, const char* what) const { return tensorOf(*this, (*this)[i], what); }
 
-Tensor CallInfo::optionalTensor(size_t i, const char* what) const { return isMissing(i) ? Tensor() : tensor(i, what); }
+Tensor CallInfo::optionalTensor(size_t i, const char* what) const {
+  return isMissing(i) ? Tensor() : tensor(i, what);
+}
 
 std::vector<Tensor> CallInfo::tensors(size_t i, const char* what) const {
   napi_value array = (*this)[i];
@@ -217,7 +224,8 @@ bool CallInfo::boolean(size_t i, const char* what) const {
 
 std::string CallInfo::text(size_t i, const char* what) const {
   size_t length = 0;
-  if (napi_get_value_string_utf8(env(), (*this)[i], nullptr, 0, &length) != napi_ok) failType(what, "a string", (*this)[i]);
+  if (napi_get_value_string_utf8(env(), (*this)[i], nullptr, 0, &length) != napi_ok)
+    failType(what, "a string", (*this)[i]);
   std::string text(length, '\0');
   napi_get_value_string_utf8(env(), (*this)[i], text.data(), length + 1, &length);
   return text;

@@ -29,7 +29,8 @@ struct Environment {
   int64_t reportedBytes = 0;
 
   explicit Environment(napi_env env);
-  // Throws Error("stop") when the run was asked to stop; asks for a collection when very many handles have piled up.
+  // Throws Error("stop") when the run was asked to stop; asks for a collection when very many handles have
+  // piled up.
   void beforeOp(const char* op);
   void collect(bool full);
   void describe(int output, const Tensor& tensor);

@@ -1,5 +1,5 @@
-// The native half of a JavaScript Tensor, and the memory all of them live in. A pointer that JavaScript hands in is believed only
-// when it lies in that memory, so no wrong object can crash the process.
+// The native half of a JavaScript Tensor, and the memory all of them live in. A pointer that JavaScript hands
+// in is believed only when it lies in that memory, so no wrong object can crash the process.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,9 @@ class HandlePool {
 
  private:
   static constexpr size_t kChunkBytes = 1 << 16;
-  static uintptr_t chunkOf(const void* pointer) { return reinterpret_cast<uintptr_t>(pointer) & ~uintptr_t(kChunkBytes - 1); }
+  static uintptr_t chunkOf(const void* pointer) {
+    return reinterpret_cast<uintptr_t>(pointer) & ~uintptr_t(kChunkBytes - 1);
+  }
   void grow();
 
   std::unordered_set<uintptr_t> chunks_;

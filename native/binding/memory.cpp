@@ -1,6 +1,5 @@
 // Memory: categories, statistics, limits, and the collector that is asked when it runs short.
 #include "../device/allocator.h"
-
 #include "environment.h"
 
 namespace descent::binding {
@@ -9,17 +8,21 @@ namespace {
 
 DeviceId deviceAt(const CallInfo& call, size_t i) {
   const int64_t kind = call.integer(i, "deviceKind"), index = call.integer(i + 1, "deviceIndex");
-  if (kind < 0 || kind > 2 || index < 0 || index > 255) throw Error("device", call.name, "there is no such device");
+  if (kind < 0 || kind > 2 || index < 0 || index > 255)
+    throw Error("device", call.name, "there is no such device");
   return {static_cast<DeviceKind>(kind), static_cast<uint8_t>(index)};
 }
 
 Category categoryAt(const CallInfo& call, size_t i) {
   const int64_t category = call.integer(i, "category");
-  if (category < 0 || category >= kCategoryCount) throw Error("argument", call.name, "there is no category " + std::to_string(category));
+  if (category < 0 || category >= kCategoryCount)
+    throw Error("argument", call.name, "there is no category " + std::to_string(category));
   return static_cast<Category>(category);
 }
 
-napi_value setCategoryOf(const CallInfo& call) { return call.toNumber(static_cast<int>(setCategory(categoryAt(call, 0)))); }
+napi_value setCategoryOf(const CallInfo& call) {
+  return call.toNumber(static_cast<int>(setCategory(categoryAt(call, 0))));
+}
 
 napi_value retag(const CallInfo& call) {
   Block* block = static_cast<Block*>(call.tensor(0).storage().block());
@@ -35,7 +38,8 @@ napi_value memoryByCategory(const CallInfo& call) {
   napi_is_typedarray(call.env(), call[0], &isTypedArray);
   if (isTypedArray) napi_get_typedarray_info(call.env(), call[0], &type, &length, &data, nullptr, nullptr);
   if (!isTypedArray || type != napi_float64_array || length < kCategoryCount) {
-    throw Error("argument", call.name, "needs a Float64Array of " + std::to_string(kCategoryCount) + " numbers");
+    throw Error("argument", call.name,
+                "needs a Float64Array of " + std::to_string(kCategoryCount) + " numbers");
   }
   double bytes[kCategoryCount] = {};
   for (Device* device : devices()) allocatorOf(device->describe().id).addBytesByCategory(bytes);
@@ -64,7 +68,8 @@ napi_value emptyCache(const CallInfo&) {
 
 napi_value setMemoryLimit(const CallInfo& call) {
   const double bytes = call.number(2, "bytes");
-  if (!(bytes >= 0 && bytes < 1e18)) throw Error("argument", call.name, "the limit must be a number of bytes, 0 for none");
+  if (!(bytes >= 0 && bytes < 1e18))
+    throw Error("argument", call.name, "the limit must be a number of bytes, 0 for none");
   allocatorOf(deviceAt(call, 0)).setLimit(static_cast<size_t>(bytes));
   return nullptr;
 }

@@ -1,4 +1,5 @@
-// The addon: what `native` in engine/native.ts is. Loaded once a JavaScript environment (the main thread, each worker).
+// The addon: what `native` in engine/native.ts is. Loaded once a JavaScript environment (the main thread,
+// each worker).
 #include "../device/allocator.h"
 #include "environment.h"
 #include "guard.h"
@@ -20,14 +21,13 @@ napi_value callFunction(napi_env env, napi_callback_info info) {
   void* data = nullptr;
   napi_get_cb_info(env, info, &count, values, nullptr, &data);
   const NamedFunction& named = *static_cast<NamedFunction*>(data);
-  return guarded(*named.environment, named.name, [&] {
-    return named.function(CallInfo(*named.environment, named.name, values, count));
-  });
+  return guarded(*named.environment, named.name,
+                 [&] { return named.function(CallInfo(*named.environment, named.name, values, count)); });
 }
 
 void forget(void* data) {
-  // The collector of this thread's heap goes with it. The environment itself stays: the collector's last finalizers
-  // come after this.
+  // The collector of this thread's heap goes with it. The environment itself stays: the collector's last
+  // finalizers come after this.
   Environment* environment = static_cast<Environment*>(data);
   environment->collector = nullptr;
   environment->control = nullptr;

@@ -1,7 +1,8 @@
 // Every row of the op table as a function of `native.ops`, and its description for the generator.
+#include "../ops/ops.h"
+
 #include <string>
 
-#include "../ops/ops.h"
 #include "../ops/signature.h"
 #include "arguments.h"
 #include "guard.h"
@@ -106,7 +107,8 @@ napi_value describeOps(const CallInfo& call) {
     napi_value row, arguments;
     napi_create_object(env, &row);
     const bool isOnlyInPlace = op->where == Where::IN_PLACE;
-    setText(env, row, "name", isOnlyInPlace ? inPlaceName(*op).substr(0, inPlaceName(*op).size() - 1) : op->name);
+    setText(env, row, "name",
+            isOnlyInPlace ? inPlaceName(*op).substr(0, inPlaceName(*op).size() - 1) : op->name);
     setText(env, row, "family", op->family);
     napi_create_array(env, &arguments);
     for (size_t i = 0; i < op->arguments.size(); i++) {

@@ -21,9 +21,11 @@ Doubles doubles(const CallInfo& call, size_t i, const char* what, size_t least) 
   napi_typedarray_type type = napi_int8_array;
   Doubles result{nullptr, 0};
   void* data = nullptr;
-  if (isTypedArray) napi_get_typedarray_info(call.env(), call[i], &type, &result.count, &data, nullptr, nullptr);
+  if (isTypedArray)
+    napi_get_typedarray_info(call.env(), call[i], &type, &result.count, &data, nullptr, nullptr);
   if (!isTypedArray || type != napi_float64_array || result.count < least) {
-    throw Error("argument", call.name, std::string(what) + " must be a Float64Array of " + std::to_string(least) + " numbers");
+    throw Error("argument", call.name,
+                std::string(what) + " must be a Float64Array of " + std::to_string(least) + " numbers");
   }
   result.values = static_cast<double*>(data);
   return result;
@@ -32,12 +34,15 @@ Doubles doubles(const CallInfo& call, size_t i, const char* what, size_t least) 
 // The states of one kind, one a parameter: a Tensor that is not wrapped yet gets the state made for it.
 class States {
  public:
-  States(const CallInfo& call, size_t i, const char* what, size_t count) : call_(call), array_(call[i]), tensors_(count), isNew_(count) {
+  States(const CallInfo& call, size_t i, const char* what, size_t count)
+      : call_(call), array_(call[i]), tensors_(count), isNew_(count) {
     uint32_t length = 0;
-    if (napi_get_array_length(call.env(), array_, &length) != napi_ok || length < count) call.failType(what, "an array with one tensor a parameter", array_);
+    if (napi_get_array_length(call.env(), array_, &length) != napi_ok || length < count)
+      call.failType(what, "an array with one tensor a parameter", array_);
     for (size_t k = 0; k < count; k++) {
       napi_value object;
-      check(call.environment, napi_get_element(call.env(), array_, static_cast<uint32_t>(k), &object), call.name);
+      check(call.environment, napi_get_element(call.env(), array_, static_cast<uint32_t>(k), &object),
+            call.name);
       void* data = nullptr;
       isNew_[k] = napi_unwrap(call.env(), object, &data) != napi_ok;
       if (!isNew_[k]) tensors_[k] = tensorOf(call, object, what);
@@ -49,7 +54,8 @@ class States {
     for (size_t k = 0; k < tensors_.size(); k++) {
       if (!isNew_[k] || !tensors_[k].isDefined()) continue;
       napi_value object;
-      check(call_.environment, napi_get_element(call_.env(), array_, static_cast<uint32_t>(k), &object), call_.name);
+      check(call_.environment, napi_get_element(call_.env(), array_, static_cast<uint32_t>(k), &object),
+            call_.name);
       call_.give(object, tensors_[k]);
     }
   }
@@ -62,7 +68,8 @@ class States {
 };
 
 // Those parameters that have a gradient; the squared norm of the others is -1, because NaN is a norm too.
-std::vector<OptimizedParameter> withGradients(const std::vector<Tensor>& parameters, const Doubles& norms, std::vector<States*> states) {
+std::vector<OptimizedParameter> withGradients(const std::vector<Tensor>& parameters, const Doubles& norms,
+                                              std::vector<States*> states) {
   std::vector<OptimizedParameter> chosen;
   for (size_t k = 0; k < parameters.size(); k++) {
     norms.values[k] = -1;
@@ -101,7 +108,8 @@ napi_value runAdam(const CallInfo& call) {
   const std::vector<Tensor> parameters = call.tensors(0, "params");
   const double* hyper = doubles(call, 4, "hyper", 9).values;
   const Doubles norms = doubles(call, 5, "squaredNorms", parameters.size());
-  const AdamOptions options{hyper[0], hyper[1], hyper[2], hyper[3], hyper[4], hyper[5], hyper[6] != 0, hyper[7] != 0, hyper[8] != 0};
+  const AdamOptions options{hyper[0], hyper[1],      hyper[2],      hyper[3],     hyper[4],
+                            hyper[5], hyper[6] != 0, hyper[7] != 0, hyper[8] != 0};
   if (options.amsgrad && call.isMissing(3)) throw Error("argument", call.name, "amsgrad needs maxExpAvgSq");
   States averages(call, 1, "expAvg", parameters.size());
   States squares(call, 2, "expAvgSq", parameters.size());

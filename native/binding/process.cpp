@@ -26,7 +26,8 @@ napi_value attachControl(const CallInfo& call) {
   size_t length = 0;
   void* data = nullptr;
   if (isTypedArray) napi_get_typedarray_info(call.env(), call[0], &type, &length, &data, nullptr, nullptr);
-  if (!isTypedArray || type != napi_int32_array || length < 1) call.failType("control", "an Int32Array", call[0]);
+  if (!isTypedArray || type != napi_int32_array || length < 1)
+    call.failType("control", "an Int32Array", call[0]);
   Environment& environment = call.environment;
   if (environment.controlArray) napi_delete_reference(call.env(), environment.controlArray);
   check(environment, napi_create_reference(call.env(), call[0], 1, &environment.controlArray), call.name);
@@ -38,7 +39,8 @@ napi_value attachControl(const CallInfo& call) {
 napi_value manualSeed(const CallInfo& call) {
   uint64_t seed = 0;
   bool isExact = false;
-  if (napi_get_value_bigint_uint64(call.env(), call[0], &seed, &isExact) != napi_ok) call.failType("seed", "a bigint", call[0]);
+  if (napi_get_value_bigint_uint64(call.env(), call[0], &seed, &isExact) != napi_ok)
+    call.failType("seed", "a bigint", call[0]);
   randomState() = {seed, 0};
   return nullptr;
 }
@@ -52,7 +54,8 @@ napi_value initialSeed(const CallInfo& call) {
 napi_value getRandomState(const CallInfo& call) {
   napi_value buffer, array;
   void* data = nullptr;
-  check(call.environment, napi_create_arraybuffer(call.env(), sizeof(RandomState), &data, &buffer), call.name);
+  check(call.environment, napi_create_arraybuffer(call.env(), sizeof(RandomState), &data, &buffer),
+        call.name);
   std::memcpy(data, &randomState(), sizeof(RandomState));
   napi_create_typedarray(call.env(), napi_uint8_array, sizeof(RandomState), buffer, 0, &array);
   return array;
@@ -74,7 +77,9 @@ napi_value setRandomState(const CallInfo& call) {
 
 napi_value setNumThreads(const CallInfo& call) {
   const int64_t count = call.integer(0, "count");
-  if (count < 1 || count > 1024) throw Error("argument", call.name, "the number of threads must be within [1, 1024], got " + std::to_string(count));
+  if (count < 1 || count > 1024)
+    throw Error("argument", call.name,
+                "the number of threads must be within [1, 1024], got " + std::to_string(count));
   cpu::setNumThreads(static_cast<int>(count));
   return nullptr;
 }
@@ -109,7 +114,8 @@ napi_value listDevices(const CallInfo& call) {
     napi_set_named_property(env, record, "index", call.toNumber(description.id.index));
     napi_set_named_property(env, record, "description", call.toText(description.name));
     napi_set_named_property(env, record, "backend", call.toText(description.backend));
-    napi_set_named_property(env, record, "memoryBytes", call.toNumber(static_cast<double>(description.memoryBytes)));
+    napi_set_named_property(env, record, "memoryBytes",
+                            call.toNumber(static_cast<double>(description.memoryBytes)));
     napi_set_named_property(env, record, "usable", call.toBoolean(true));
     napi_set_named_property(env, record, "reason", null);
     napi_set_element(env, list, next++, record);

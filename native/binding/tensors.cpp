@@ -21,7 +21,9 @@ ArrayInfo typedArray(const CallInfo& call, size_t i, const char* what) {
   napi_is_typedarray(call.env(), call[i], &isTypedArray);
   if (!isTypedArray) call.failType(what, "a typed array", call[i]);
   ArrayInfo info{};
-  check(call.environment, napi_get_typedarray_info(call.env(), call[i], &info.type, &info.length, &info.data, nullptr, nullptr), call.name);
+  check(call.environment,
+        napi_get_typedarray_info(call.env(), call[i], &info.type, &info.length, &info.data, nullptr, nullptr),
+        call.name);
   return info;
 }
 
@@ -84,7 +86,9 @@ napi_value toArray(const CallInfo& call) {
   const bool isKnown = dtypeOfArray(info.type, &given);
   const DType stored = x.dtype() == DType::boolean ? DType::uint8 : x.dtype();
   if (!isKnown || given != stored || static_cast<int64_t>(info.length) != x.numel()) {
-    throw Error("argument", call.name, std::string("needs an array of ") + std::to_string(x.numel()) + " elements of " + nameOf(x.dtype()));
+    throw Error(
+        "argument", call.name,
+        std::string("needs an array of ") + std::to_string(x.numel()) + " elements of " + nameOf(x.dtype()));
   }
   if (x.numel() == 0) return nullptr;
   const Tensor ordered = asContiguous(x);
@@ -94,7 +98,9 @@ napi_value toArray(const CallInfo& call) {
 
 napi_value item(const CallInfo& call) {
   const Tensor& x = call.tensor(0);
-  if (x.numel() != 1) throw Error("shape", call.name, "needs a tensor of one element, got " + x.shape().text(), {{"shape", x.shape().text()}});
+  if (x.numel() != 1)
+    throw Error("shape", call.name, "needs a tensor of one element, got " + x.shape().text(),
+                {{"shape", x.shape().text()}});
   const Scalar value = readScalar(x);
   if (x.dtype() == DType::boolean) return call.toBoolean(value.integer != 0);
   constexpr int64_t kSafe = int64_t(1) << 53;
@@ -116,12 +122,15 @@ napi_value strides(const CallInfo& call) {
   napi_value list;
   napi_create_array(call.env(), &list);
   for (int dim = 0; dim < x.dims(); dim++) {
-    napi_set_element(call.env(), list, static_cast<uint32_t>(dim), call.toNumber(static_cast<double>(x.geometry().strides[dim])));
+    napi_set_element(call.env(), list, static_cast<uint32_t>(dim),
+                     call.toNumber(static_cast<double>(x.geometry().strides[dim])));
   }
   return list;
 }
 
-napi_value storageOffset(const CallInfo& call) { return call.toNumber(static_cast<double>(call.tensor(0).geometry().offset)); }
+napi_value storageOffset(const CallInfo& call) {
+  return call.toNumber(static_cast<double>(call.tensor(0).geometry().offset));
+}
 
 napi_value isContiguous(const CallInfo& call) { return call.toBoolean(call.tensor(0).isContiguous()); }
 
@@ -152,7 +161,8 @@ napi_value setData(const CallInfo& call) {
   const Tensor& x = call.tensor(0);
   const Tensor& y = call.tensor(1, "y");
   if (x.requiresGrad() && !isFloating(y.dtype())) {
-    throw Error("dtype", call.name, std::string("a tensor that requires a gradient cannot become ") + nameOf(y.dtype()));
+    throw Error("dtype", call.name,
+                std::string("a tensor that requires a gradient cannot become ") + nameOf(y.dtype()));
   }
   TensorImpl* to = x.impl();
   const TensorImpl* from = y.impl();
@@ -165,7 +175,8 @@ napi_value setData(const CallInfo& call) {
 
 napi_value toDevice(const CallInfo& call) {
   const Tensor& x = call.tensor(1);
-  const DeviceId id{static_cast<DeviceKind>(call.integer(2, "kind")), static_cast<uint8_t>(call.integer(3, "index"))};
+  const DeviceId id{static_cast<DeviceKind>(call.integer(2, "kind")),
+                    static_cast<uint8_t>(call.integer(3, "index"))};
   Device& target = deviceOf(id);
   if (x.device() == id) {
     call.give(call[0], x);

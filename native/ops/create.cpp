@@ -55,8 +55,9 @@ DeviceId parseDevice(const char* op, const std::string& name) {
   const std::string kind = name.substr(0, colon);
   for (Device* device : devices()) {
     const DeviceId id = device->describe().id;
-    const bool isFirstOfKind = id.index == 0 && kind == nameOf(id).substr(0, kind.size()) && colon == std::string::npos &&
-                               !kind.empty() && (nameOf(id).size() == kind.size() || nameOf(id)[kind.size()] == ':');
+    const bool isFirstOfKind = id.index == 0 && kind == nameOf(id).substr(0, kind.size()) &&
+                               colon == std::string::npos && !kind.empty() &&
+                               (nameOf(id).size() == kind.size() || nameOf(id)[kind.size()] == ':');
     if (nameOf(id) == name || isFirstOfKind || (name == "cpu:0" && nameOf(id) == "cpu") ||
         (name == "gpu" && id.kind != DeviceKind::cpu)) {
       return id;
@@ -75,7 +76,8 @@ TensorOptions optionsOf(const Call& call, int i, DType otherwise) {
 
 void finishCreation(Call& call, const Tensor& y, const TensorOptions& options) {
   if (options.requiresGrad && !isFloating(options.dtype)) {
-    call.fail("dtype", std::string("only floating-point tensors can require a gradient, not ") + nameOf(options.dtype));
+    call.fail("dtype", std::string("only floating-point tensors can require a gradient, not ") +
+                           nameOf(options.dtype));
   }
   y.impl()->requiresGrad = options.requiresGrad;
   call.outs[0] = y;
@@ -86,9 +88,13 @@ void forward::empty(Call& call) {
   finishCreation(call, emptyTensor(shapeOf(call, 0), options.dtype, options.device), options);
 }
 
-void forward::zeros(Call& call) { createFilled(call, shapeOf(call, 0), 0, optionsOf(call, 1, DType::float32)); }
+void forward::zeros(Call& call) {
+  createFilled(call, shapeOf(call, 0), 0, optionsOf(call, 1, DType::float32));
+}
 
-void forward::ones(Call& call) { createFilled(call, shapeOf(call, 0), 1, optionsOf(call, 1, DType::float32)); }
+void forward::ones(Call& call) {
+  createFilled(call, shapeOf(call, 0), 1, optionsOf(call, 1, DType::float32));
+}
 
 void forward::full(Call& call) {
   const Scalar& value = call.args.items[1].scalar;
@@ -117,13 +123,15 @@ void forward::arange(Call& call) {
                           step.kind != Scalar::Kind::floating;
   const TensorOptions options = optionsOf(call, 3, isIntegral ? DType::int64 : DType::float32);
   const double count = std::ceil((end.number - start.number) / step.number);
-  if (step.number == 0 || !std::isfinite(count)) call.fail("argument", "step must not be 0 and the range must be finite");
+  if (step.number == 0 || !std::isfinite(count))
+    call.fail("argument", "step must not be 0 and the range must be finite");
   if (count < 0 || (end.number != start.number && (end.number > start.number) != (step.number > 0))) {
     call.fail("argument", "step leads away from end");
   }
   if (options.dtype == DType::boolean) call.fail("dtype", "bool is not supported");
   if (count > 9007199254740992.0) call.fail("shape", "the range has too many elements");
-  const Tensor y = emptyTensor(checkedShape(call.name(), {static_cast<int64_t>(count)}), options.dtype, options.device);
+  const Tensor y =
+      emptyTensor(checkedShape(call.name(), {static_cast<int64_t>(count)}), options.dtype, options.device);
   fillSequence(y, start.number, step.number, start.integer, step.integer);
   finishCreation(call, y, options);
 }
@@ -220,7 +228,8 @@ void forward::oneHot(Call& call) {
     if (count == -1) count = largest + 1;
     if (smallest < 0 || largest >= count) {
       const int64_t wrong = smallest < 0 ? smallest : largest;
-      call.fail("index", "class " + std::to_string(wrong) + " is not within [0, " + std::to_string(count) + ")");
+      call.fail("index",
+                "class " + std::to_string(wrong) + " is not within [0, " + std::to_string(count) + ")");
     }
   }
   if (count <= 0) call.fail("argument", "numClasses must be positive, got " + std::to_string(count));

@@ -54,7 +54,8 @@ void dispatch(const Op& op, Arguments& args, Tensor* outs) {
 void dispatchInPlace(const Op& op, Arguments& args) {
   const Tensor target = args.items[0].tensor;
   if (target.geometry().repeatsElements()) {
-    throw Error("argument", op.name, "cannot write in place, elements share memory (an expanded tensor); use clone() first");
+    throw Error("argument", op.name,
+                "cannot write in place, elements share memory (an expanded tensor); use clone() first");
   }
   if (!op.writesInPlace()) {
     // Computed as usual, then copied: both are recorded, so gradients are right without a rule of their own.

@@ -103,7 +103,8 @@ void forward::elementwise(Call& call) {
     }
     const bool fits = isFloating(target.dtype()) || !isFloating(resultType);
     if (!fits || (target.dtype() == DType::boolean && resultType != DType::boolean)) {
-      call.fail("dtype", std::string("cannot write ") + nameOf(resultType) + " in place into " + nameOf(target.dtype()));
+      call.fail("dtype", std::string("cannot write ") + nameOf(resultType) + " in place into " +
+                             nameOf(target.dtype()));
     }
   }
   const bool isDirect = target.isDefined() && target.dtype() == resultType;

@@ -1,4 +1,5 @@
-// The derivatives of elementwise rows: the one-line formulas of elementwise.def as functions, and the longer ones.
+// The derivatives of elementwise rows: the one-line formulas of elementwise.def as functions, and the longer
+// ones.
 #include "formulas.h"
 
 #include "elementwise.h"
@@ -11,34 +12,34 @@ using namespace ops;
 namespace {
 namespace rows {
 #define ZERO Tensor()
-#define PARAMETERS(inputs)                                                                \
-  [[maybe_unused]] const Tensor& g = d.g();                                               \
-  [[maybe_unused]] const Tensor& y = d.out();                                             \
-  [[maybe_unused]] const double p0 = d.op.elementwise.params > 0 ? d.number(inputs) : 0;  \
+#define PARAMETERS(inputs)                                                               \
+  [[maybe_unused]] const Tensor& g = d.g();                                              \
+  [[maybe_unused]] const Tensor& y = d.out();                                            \
+  [[maybe_unused]] const double p0 = d.op.elementwise.params > 0 ? d.number(inputs) : 0; \
   [[maybe_unused]] const double p1 = d.op.elementwise.params > 1 ? d.number(inputs + 1) : 0;
 #define UNARY(name, PARAMS, RULE, EXPRESSION, DX, ...) \
-  void name##Row(Gradients& d) {                            \
+  void name##Row(Gradients& d) {                       \
     PARAMETERS(1)                                      \
     [[maybe_unused]] const Tensor& x = d.tensor(0);    \
     if (d.needs(0)) d.set(0, DX);                      \
   }
-#define BINARY(name, PARAMS, RULE, EXPRESSION, DA, DB, ...)                 \
-  void name##Row(Gradients& d) {                                                 \
-    PARAMETERS(2)                                                           \
-    [[maybe_unused]] const Value a = d.value(0);                            \
-    [[maybe_unused]] const Value b = d.value(1);                            \
-    if (d.needs(0)) d.set(0, DA);                                           \
-    if (d.needs(1)) d.set(1, DB);                                           \
+#define BINARY(name, PARAMS, RULE, EXPRESSION, DA, DB, ...) \
+  void name##Row(Gradients& d) {                            \
+    PARAMETERS(2)                                           \
+    [[maybe_unused]] const Value a = d.value(0);            \
+    [[maybe_unused]] const Value b = d.value(1);            \
+    if (d.needs(0)) d.set(0, DA);                           \
+    if (d.needs(1)) d.set(1, DB);                           \
   }
-#define TERNARY(name, PARAMS, RULE, EXPRESSION, DA, DB, DC, ...)            \
-  void name##Row(Gradients& d) {                                                 \
-    PARAMETERS(3)                                                           \
-    [[maybe_unused]] const Value a = d.value(0);                            \
-    [[maybe_unused]] const Value b = d.value(1);                            \
-    [[maybe_unused]] const Value c = d.value(2);                            \
-    if (d.needs(0)) d.set(0, DA);                                           \
-    if (d.needs(1)) d.set(1, DB);                                           \
-    if (d.needs(2)) d.set(2, DC);                                           \
+#define TERNARY(name, PARAMS, RULE, EXPRESSION, DA, DB, DC, ...) \
+  void name##Row(Gradients& d) {                                 \
+    PARAMETERS(3)                                                \
+    [[maybe_unused]] const Value a = d.value(0);                 \
+    [[maybe_unused]] const Value b = d.value(1);                 \
+    [[maybe_unused]] const Value c = d.value(2);                 \
+    if (d.needs(0)) d.set(0, DA);                                \
+    if (d.needs(1)) d.set(1, DB);                                \
+    if (d.needs(2)) d.set(2, DC);                                \
   }
 #include "elementwise.def"
 #undef ZERO
@@ -61,29 +62,29 @@ namespace ops {
 #define NONE ""
 #define P1(name, value) " | " #name ": number = " #value
 #define P2(name0, value0, name1, value1) P1(name0, value0) ", " #name1 ": number = " #value1
-#define ROW(name, signature, INPUTS, RULE, WHERE, sentence, exists)                                                  \
-  Op name{#name,                                                                                                     \
-          "pointwise",                                                                                               \
-          signature,                                                                                                 \
-          1,                                                                                                         \
-          Where::WHERE == Where::METHOD && Rule::RULE != Rule::COMPARE && Rule::RULE != Rule::SELECT                 \
-              ? Where::METHOD_IN_PLACE                                                                               \
-              : Where::WHERE,                                                                                        \
-          sentence,                                                                                                  \
-          INPUTS == 1 ? "(...) → (...)" : "(...) x (...) → (...), broadcast",                                        \
-          INPUTS == 1 ? "" : "Shapes do not broadcast.",                                                             \
-          false,                                                                                                     \
-          false,                                                                                                     \
-          &forward::elementwise,                                                                                     \
-          derivativeOf(&rows::name##Row, exists),                                                                         \
-          {INPUTS, 0, Rule::RULE},                                                                                   \
-          Kernel(#name),                                                                                             \
+#define ROW(name, signature, INPUTS, RULE, WHERE, sentence, exists)                                  \
+  Op name{#name,                                                                                     \
+          "pointwise",                                                                               \
+          signature,                                                                                 \
+          1,                                                                                         \
+          Where::WHERE == Where::METHOD && Rule::RULE != Rule::COMPARE && Rule::RULE != Rule::SELECT \
+              ? Where::METHOD_IN_PLACE                                                               \
+              : Where::WHERE,                                                                        \
+          sentence,                                                                                  \
+          INPUTS == 1 ? "(...) → (...)" : "(...) x (...) → (...), broadcast",                        \
+          INPUTS == 1 ? "" : "Shapes do not broadcast.",                                             \
+          false,                                                                                     \
+          false,                                                                                     \
+          &forward::elementwise,                                                                     \
+          derivativeOf(&rows::name##Row, exists),                                                    \
+          {INPUTS, 0, Rule::RULE},                                                                   \
+          Kernel(#name),                                                                             \
           {}};
 #define UNARY(name, PARAMS, RULE, EXPRESSION, DX, WHERE, sentence) \
   ROW(name, "x: tensor" PARAMS, 1, RULE, WHERE, sentence, !isZero(#DX))
 #define BINARY(name, PARAMS, RULE, EXPRESSION, DA, DB, WHERE, sentence) \
   ROW(name, "a: operand, b: operand" PARAMS, 2, RULE, WHERE, sentence, !(isZero(#DA) && isZero(#DB)))
-#define TERNARY(name, PARAMS, RULE, EXPRESSION, DA, DB, DC, WHERE, sentence)                \
+#define TERNARY(name, PARAMS, RULE, EXPRESSION, DA, DB, DC, WHERE, sentence)       \
   ROW(name, "a: operand, b: operand, c: operand" PARAMS, 3, RULE, WHERE, sentence, \
       !(isZero(#DA) && isZero(#DB) && isZero(#DC)))
 #include "elementwise.def"
@@ -129,8 +130,8 @@ Tensor siluSecond(const Tensor& g, const Value& x) {
 }
 
 Tensor geluTanhSecond(const Tensor& g, const Value& x) {
-  // y = x (1 + t) / 2 with t = tanh(u), u = k (x + c x^3); t' = (1 - t^2) u'; t'' = (1 - t^2) (u'' - 2 t u'^2);
-  // y'' = t' + x t'' / 2.
+  // y = x (1 + t) / 2 with t = tanh(u), u = k (x + c x^3); t' = (1 - t^2) u'; t'' = (1 - t^2) (u'' - 2 t
+  // u'^2); y'' = t' + x t'' / 2.
   const double k = 0.7978845608028654, c = 0.044715;
   const Tensor square = x * x;
   const Tensor t = tanh((x + x * square * c) * k);

@@ -42,8 +42,8 @@ void requireWithin(const Call& call, const Tensor& x, const Tensor& index, int d
   bool fits = index.dims() == x.dims();
   for (int k = 0; fits && k < x.dims(); k++) fits = k == dim || index.size(k) <= x.size(k);
   if (fits) return;
-  call.fail("shape", "the index " + index.shape().text() + " does not fit " + what + " " + x.shape().text() + " along dim " +
-                         std::to_string(dim));
+  call.fail("shape", "the index " + index.shape().text() + " does not fit " + what + " " + x.shape().text() +
+                         " along dim " + std::to_string(dim));
 }
 
 // A scalar as a vector of one, because kernels want a dim to work along.
@@ -66,7 +66,8 @@ void forward::indexSelect(Call& call) {
   Launcher(indexSelectKernel, x.device()).out(target).in(joined).in(index, asVector(index.geometry())).run();
 }
 const Derivative derivative::indexSelect{
-    [](Gradients& d) { d.set(0, ops::indexAddInto(d.g(), d.shape(0), d.integer(1), d.tensor(2))); }, {input(2)}};
+    [](Gradients& d) { d.set(0, ops::indexAddInto(d.g(), d.shape(0), d.integer(1), d.tensor(2))); },
+    {input(2)}};
 
 // Zeros of a shape, with slice k of x along dim added at index[k].
 void forward::indexAddInto(Call& call) {
@@ -98,9 +99,11 @@ void forward::gather(Call& call) {
       .in(index, atLeastVector(index.geometry()))
       .run(nullptr, &dim);
 }
-const Derivative derivative::gather{[](Gradients& d) {
-  d.set(0, ops::scatterAdd(ops::zeros(d.shape(0), d.dtype(0)), d.integer(1), d.tensor(2), d.g()));
-}, {input(2)}};
+const Derivative derivative::gather{
+    [](Gradients& d) {
+      d.set(0, ops::scatterAdd(ops::zeros(d.shape(0), d.dtype(0)), d.integer(1), d.tensor(2), d.g()));
+    },
+    {input(2)}};
 
 void forward::scatterAdd(Call& call) {
   const Tensor& x = call.tensor(0);
@@ -126,29 +129,33 @@ void forward::scatterAdd(Call& call) {
       .run(nullptr, &dim);
 }
 const Derivative derivative::scatterAdd{[](Gradients& d) {
-  if (d.needs(0)) d.set(0, d.g());
-  if (!d.needs(3)) return;
-  const Tensor picked = ops::gather(d.g(), d.integer(1), d.tensor(2));
-  // What of the source lies outside the index had no part in the result.
-  Tensor whole = picked;
-  for (int k = 0; k < whole.dims(); k++) {
-    if (whole.size(k) == d.shape(3)[k]) continue;
-    Shape shape = whole.shape();
-    shape[k] = d.shape(3)[k];
-    whole = ops::sliceBackward(whole, shape, k, 0, 1);
-  }
-  d.set(3, whole);
-}, {0, 0, 0, input(2)}};
+                                          if (d.needs(0)) d.set(0, d.g());
+                                          if (!d.needs(3)) return;
+                                          const Tensor picked = ops::gather(d.g(), d.integer(1), d.tensor(2));
+                                          // What of the source lies outside the index had no part in the
+                                          // result.
+                                          Tensor whole = picked;
+                                          for (int k = 0; k < whole.dims(); k++) {
+                                            if (whole.size(k) == d.shape(3)[k]) continue;
+                                            Shape shape = whole.shape();
+                                            shape[k] = d.shape(3)[k];
+                                            whole = ops::sliceBackward(whole, shape, k, 0, 1);
+                                          }
+                                          d.set(3, whole);
+                                        },
+                                        {0, 0, 0, input(2)}};
 
 void forward::maskedFill(Call& call) {
   const Value value = call.value(2);
   const Tensor& mask = call.tensor(1);
-  if (mask.dtype() != DType::boolean) call.fail("dtype", std::string("the mask must be bool, got ") + nameOf(mask.dtype()));
+  if (mask.dtype() != DType::boolean)
+    call.fail("dtype", std::string("the mask must be bool, got ") + nameOf(mask.dtype()));
   if (value.isTensor() && value.tensor.numel() != 1) {
     call.fail("shape", "the value must have one element, got " + value.tensor.shape().text());
   }
   const Tensor& x = call.tensor(0);
-  const Tensor filled = ops::where(mask, value.isTensor() ? Value(ops::reshape(value.tensor, Shape{})) : value, x);
+  const Tensor filled =
+      ops::where(mask, value.isTensor() ? Value(ops::reshape(value.tensor, Shape{})) : value, x);
   call.outs[0] = filled.dtype() == x.dtype() ? filled : ops::cast(filled, x.dtype());
 }
 

@@ -90,7 +90,8 @@ Scalar readScalar(const Tensor& x) {
   return Scalar(value);
 }
 
-Launcher::Launcher(const Kernel& kernel, DeviceId device) : kernel_(kernel), id_(device), operands_(takeOperands()) {}
+Launcher::Launcher(const Kernel& kernel, DeviceId device)
+    : kernel_(kernel), id_(device), operands_(takeOperands()) {}
 
 Launcher::~Launcher() { pool.depth--; }
 
@@ -146,12 +147,14 @@ void Launcher::run(const double* numbers, const int64_t* integers) {
 
 void requireFloating(const Call& call, const Tensor& x) {
   if (isFloating(x.dtype())) return;
-  call.fail("dtype", std::string("needs a floating-point tensor, got ") + nameOf(x.dtype()), {{"dtype", nameOf(x.dtype())}});
+  call.fail("dtype", std::string("needs a floating-point tensor, got ") + nameOf(x.dtype()),
+            {{"dtype", nameOf(x.dtype())}});
 }
 
 void requireSameDevice(const Call& call, const Tensor& a, const Tensor& b) {
   if (a.device() == b.device()) return;
-  call.fail("device", "tensors are on different devices, " + nameOf(a.device()) + " and " + nameOf(b.device()));
+  call.fail("device",
+            "tensors are on different devices, " + nameOf(a.device()) + " and " + nameOf(b.device()));
 }
 
 void requireIndices(const Call& call, const Tensor& index) {

@@ -21,14 +21,16 @@ int64_t reductionOf(const Call& call, int i) {
 
 Tensor reduceLoss(const Call& call, const Tensor& losses, int i) {
   const int64_t reduction = reductionOf(call, i);
-  return reduction == Reduction::none ? losses : reduction == Reduction::mean ? ops::mean(losses) : ops::sum(losses);
+  return reduction == Reduction::none   ? losses
+         : reduction == Reduction::mean ? ops::mean(losses)
+                                        : ops::sum(losses);
 }
 
 // Arguments of crossEntropyCore.
 enum Core { kX, kTarget, kWeight, kIgnoreIndex, kLabelSmoothing, kReduction, kInputIsLogp };
 
-// How much the loss changes with each log probability, times g: [N, C]. With `inputIsLogp` that is all; otherwise the
-// softmax in front of it is differentiated too.
+// How much the loss changes with each log probability, times g: [N, C]. With `inputIsLogp` that is all;
+// otherwise the softmax in front of it is differentiated too.
 Tensor backwardKernel(const Gradients& d, const Tensor& g, const Tensor& logp, bool inputIsLogp) {
   const Tensor dx = emptyTensor(d.shape(kX), d.dtype(kX), d.device(kX));
   if (dx.numel() == 0) return dx;
@@ -46,11 +48,12 @@ Tensor backwardKernel(const Gradients& d, const Tensor& g, const Tensor& logp, b
 Tensor classesLast(const Tensor& x) {
   if (x.dims() == 2) return x;
   if (x.dims() == 1) return ops::unsqueeze(x, 0);
-  return ops::reshape(ops::movedim(x, std::vector<int64_t>{1}, std::vector<int64_t>{-1}), Shape{x.numel() / std::max<int64_t>(x.size(1), 1), x.size(1)});
+  return ops::reshape(ops::movedim(x, std::vector<int64_t>{1}, std::vector<int64_t>{-1}),
+                      Shape{x.numel() / std::max<int64_t>(x.size(1), 1), x.size(1)});
 }
 
-Tensor indexLoss(const Call& call, const Value& weight, int64_t ignoreIndex, double labelSmoothing, int64_t reduction,
-                 bool inputIsLogp) {
+Tensor indexLoss(const Call& call, const Value& weight, int64_t ignoreIndex, double labelSmoothing,
+                 int64_t reduction, bool inputIsLogp) {
   const Tensor& x = call.tensor(0);
   const Tensor& target = call.tensor(1);
   requireFloating(call, x);
@@ -64,22 +67,26 @@ Tensor indexLoss(const Call& call, const Value& weight, int64_t ignoreIndex, dou
     if (dim != classDim) expected.push(x.size(dim));
   }
   if (target.shape() != expected) {
-    call.fail("shape", "the target must be " + expected.text() + " for x of " + x.shape().text() + ", got " + target.shape().text(),
+    call.fail("shape",
+              "the target must be " + expected.text() + " for x of " + x.shape().text() + ", got " +
+                  target.shape().text(),
               {{"input", x.shape().text()}, {"target", target.shape().text()}});
   }
   if (weight.isTensor()) {
     requireSameDevice(call, x, weight.tensor);
     if (weight.tensor.shape() != Shape{x.size(classDim)}) {
-      call.fail("shape", "the weight must be [" + std::to_string(x.size(classDim)) + "], one value a class, got " +
-                             weight.tensor.shape().text());
+      call.fail("shape", "the weight must be [" + std::to_string(x.size(classDim)) +
+                             "], one value a class, got " + weight.tensor.shape().text());
     }
     if (weight.tensor.dtype() != x.dtype()) {
-      call.fail("dtype", std::string("the weight must be ") + nameOf(x.dtype()) + ", got " + nameOf(weight.tensor.dtype()));
+      call.fail("dtype", std::string("the weight must be ") + nameOf(x.dtype()) + ", got " +
+                             nameOf(weight.tensor.dtype()));
     }
   }
   const Tensor rows = classesLast(x);
   const Tensor flat = target.dims() == 1 ? target : ops::reshape(target, Shape{target.numel()});
-  const Tensor loss = ops::crossEntropyCore(rows, flat, weight.tensor, ignoreIndex, labelSmoothing, reduction, inputIsLogp);
+  const Tensor loss =
+      ops::crossEntropyCore(rows, flat, weight.tensor, ignoreIndex, labelSmoothing, reduction, inputIsLogp);
   return reduction == Reduction::none && loss.shape() != expected ? ops::reshape(loss, expected) : loss;
 }
 
@@ -90,11 +97,14 @@ Tensor probabilityLoss(const Call& call, const Tensor& weight, double labelSmoot
   requireFloating(call, x);
   const int dim = x.dims() == 1 ? 0 : 1;
   const int64_t classes = x.size(dim);
-  const Tensor wanted = labelSmoothing == 0 ? target : target * (1 - labelSmoothing) + labelSmoothing / static_cast<double>(classes);
+  const Tensor wanted = labelSmoothing == 0
+                            ? target
+                            : target * (1 - labelSmoothing) + labelSmoothing / static_cast<double>(classes);
   Tensor terms = wanted * ops::logSoftmax(x, dim);
   if (weight.isDefined()) {
     if (weight.shape() != Shape{classes}) {
-      call.fail("shape", "the weight must be [" + std::to_string(classes) + "], got " + weight.shape().text());
+      call.fail("shape",
+                "the weight must be [" + std::to_string(classes) + "], got " + weight.shape().text());
     }
     Shape spread;
     for (int k = 0; k < x.dims(); k++) spread.push(k == dim ? classes : 1);
@@ -114,7 +124,8 @@ void forward::crossEntropyCore(Call& call) {
   const int64_t reduction = call.integer(kReduction);
   const bool hasWeight = call.args.items[kWeight].isTensor();
   const bool inputIsLogp = call.flag(kInputIsLogp);
-  const Tensor loss = emptyTensor(reduction == Reduction::none ? Shape{x.size(0)} : Shape{}, x.dtype(), x.device());
+  const Tensor loss =
+      emptyTensor(reduction == Reduction::none ? Shape{x.size(0)} : Shape{}, x.dtype(), x.device());
   const Tensor total = emptyTensor(Shape{}, x.dtype(), x.device());
   const Tensor logp = emptyTensor(inputIsLogp ? Shape{0} : x.shape(), x.dtype(), x.device());
   const double numbers[] = {call.number(kLabelSmoothing)};
@@ -127,30 +138,34 @@ void forward::crossEntropyCore(Call& call) {
   call.outs[1] = total;
   call.outs[2] = logp;
 }
-const Derivative derivative::crossEntropyCore{[](Gradients& d) {
-  const bool inputIsLogp = d.flag(kInputIsLogp);
-  const Tensor& g = d.g(0);
-  // Where only the log probabilities, saved as an output, were used again.
-  const Tensor& gLogp = d.g(2);
-  if (!d.createGraph && !gLogp.isDefined()) {
-    const Tensor unused = d.out(2);
-    const Tensor logp = inputIsLogp ? emptyTensor(d.shape(kX), d.dtype(kX), d.device(kX)) : unused;
-    return d.set(kX, backwardKernel(d, g, logp, inputIsLogp));
-  }
-  // The loss is linear in the log probabilities: its slopes are numbers, found by the same kernel with g = 1.
-  Tensor dLogp = gLogp;
-  if (g.isDefined()) {
-    const Tensor placeholder = emptyTensor(d.shape(kX), d.dtype(kX), d.device(kX));
-    const Tensor slopes = backwardKernel(d, ops::onesLike(ops::detach(g)), placeholder, true);
-    const Tensor fromLoss = slopes * (g.dims() == 0 ? g : ops::unsqueeze(g, 1));
-    dLogp = dLogp.isDefined() ? dLogp + fromLoss : fromLoss;
-  }
-  d.set(kX, inputIsLogp ? dLogp : dLogp - ops::exp(d.out(2)) * ops::sum(dLogp, 1, true));
-}, {input(kTarget) | input(kWeight) | output(1) | output(2)}};
+const Derivative derivative::crossEntropyCore{
+    [](Gradients& d) {
+      const bool inputIsLogp = d.flag(kInputIsLogp);
+      const Tensor& g = d.g(0);
+      // Where only the log probabilities, saved as an output, were used again.
+      const Tensor& gLogp = d.g(2);
+      if (!d.createGraph && !gLogp.isDefined()) {
+        const Tensor unused = d.out(2);
+        const Tensor logp = inputIsLogp ? emptyTensor(d.shape(kX), d.dtype(kX), d.device(kX)) : unused;
+        return d.set(kX, backwardKernel(d, g, logp, inputIsLogp));
+      }
+      // The loss is linear in the log probabilities: its slopes are numbers, found by the same kernel with g
+      // = 1.
+      Tensor dLogp = gLogp;
+      if (g.isDefined()) {
+        const Tensor placeholder = emptyTensor(d.shape(kX), d.dtype(kX), d.device(kX));
+        const Tensor slopes = backwardKernel(d, ops::onesLike(ops::detach(g)), placeholder, true);
+        const Tensor fromLoss = slopes * (g.dims() == 0 ? g : ops::unsqueeze(g, 1));
+        dLogp = dLogp.isDefined() ? dLogp + fromLoss : fromLoss;
+      }
+      d.set(kX, inputIsLogp ? dLogp : dLogp - ops::exp(d.out(2)) * ops::sum(dLogp, 1, true));
+    },
+    {input(kTarget) | input(kWeight) | output(1) | output(2)}};
 
 void forward::crossEntropy(Call& call) {
   const double labelSmoothing = call.number(4);
-  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) call.fail("argument", "labelSmoothing must be within [0, 1]");
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
+    call.fail("argument", "labelSmoothing must be within [0, 1]");
   const Tensor& x = call.tensor(0);
   const bool isProbability = isFloating(call.tensor(1).dtype());
   if (isProbability && call.tensor(1).shape() == x.shape() && x.dims() > 0) {
@@ -160,7 +175,8 @@ void forward::crossEntropy(Call& call) {
   if (isProbability) {
     call.fail(call.tensor(1).dims() == x.dims() ? "shape" : "dtype",
               "the target must be class indices (int64 or int32), or probabilities in the shape of x; got " +
-                  std::string(nameOf(call.tensor(1).dtype())) + " " + call.tensor(1).shape().text() + " for x of " + x.shape().text());
+                  std::string(nameOf(call.tensor(1).dtype())) + " " + call.tensor(1).shape().text() +
+                  " for x of " + x.shape().text());
   }
   const Value weight = call.tensor(2);
   call.outs[0] = indexLoss(call, weight, call.integer(3), labelSmoothing, reductionOf(call, 5), false);
@@ -175,6 +191,8 @@ void forward::mseLoss(Call& call) {
   call.outs[0] = reduceLoss(call, ops::square(call.tensor(0) - call.tensor(1)), 2);
 }
 
-void forward::l1Loss(Call& call) { call.outs[0] = reduceLoss(call, ops::abs(call.tensor(0) - call.tensor(1)), 2); }
+void forward::l1Loss(Call& call) {
+  call.outs[0] = reduceLoss(call, ops::abs(call.tensor(0) - call.tensor(1)), 2);
+}
 
 }  // namespace descent

@@ -31,8 +31,8 @@ void requireDims(const Call& call, int dimsA, int dimsB) {
                          call.tensor(0).shape().text() + " x " + call.tensor(1).shape().text());
 }
 
-void multiply(const Tensor& y, const Geometry& yGeometry, const Tensor& a, const Geometry& aGeometry, const Tensor& b,
-              const Geometry& bGeometry, const Tensor* bias) {
+void multiply(const Tensor& y, const Geometry& yGeometry, const Tensor& a, const Geometry& aGeometry,
+              const Tensor& b, const Geometry& bGeometry, const Tensor* bias) {
   if (y.numel() == 0) return;
   if (aGeometry.shape[aGeometry.shape.dims - 1] == 0) {
     // A sum of nothing.
@@ -107,25 +107,28 @@ void forward::matmul(Call& call) {
   multiply(y, Geometry(full), a, withBatch(left, batch), b, withBatch(right, batch), nullptr);
 }
 // y = a b: da = dy b^T, db = a^T dy
-const Derivative derivative::matmul{[](Gradients& d) {
-  const int dimsA = d.shape(0).dims, dimsB = d.shape(1).dims;
-  Tensor g = d.g();
-  if (dimsA == 1) g = ops::unsqueeze(g, dimsB == 1 ? -1 : -2);
-  if (dimsB == 1) g = ops::unsqueeze(g, -1);
-  if (d.needs(0)) {
-    const Tensor b = dimsB == 1 ? ops::unsqueeze(d.tensor(1), 1) : d.tensor(1);
-    d.set(0, ops::matmul(g, transposed(b)));
-  }
-  if (d.needs(1)) {
-    const Tensor a = dimsA == 1 ? ops::unsqueeze(d.tensor(0), 0) : d.tensor(0);
-    // One product instead of a batch of them where b is one matrix.
-    const bool isFolded = dimsA > 2 && dimsB <= 2;
-    const Tensor rows = isFolded ? ops::reshape(a, Shape{a.numel() / std::max<int64_t>(a.size(-1), 1), a.size(-1)}) : a;
-    const Tensor gRows = isFolded ? ops::reshape(g, Shape{rows.size(0), g.size(-1)}) : g;
-    const Tensor db = ops::matmul(transposed(rows), gRows);
-    d.set(1, dimsB == 1 ? ops::squeeze(db, std::vector<int64_t>{-1}) : db);
-  }
-}, {input(1), input(0)}};
+const Derivative derivative::matmul{
+    [](Gradients& d) {
+      const int dimsA = d.shape(0).dims, dimsB = d.shape(1).dims;
+      Tensor g = d.g();
+      if (dimsA == 1) g = ops::unsqueeze(g, dimsB == 1 ? -1 : -2);
+      if (dimsB == 1) g = ops::unsqueeze(g, -1);
+      if (d.needs(0)) {
+        const Tensor b = dimsB == 1 ? ops::unsqueeze(d.tensor(1), 1) : d.tensor(1);
+        d.set(0, ops::matmul(g, transposed(b)));
+      }
+      if (d.needs(1)) {
+        const Tensor a = dimsA == 1 ? ops::unsqueeze(d.tensor(0), 0) : d.tensor(0);
+        // One product instead of a batch of them where b is one matrix.
+        const bool isFolded = dimsA > 2 && dimsB <= 2;
+        const Tensor rows =
+            isFolded ? ops::reshape(a, Shape{a.numel() / std::max<int64_t>(a.size(-1), 1), a.size(-1)}) : a;
+        const Tensor gRows = isFolded ? ops::reshape(g, Shape{rows.size(0), g.size(-1)}) : g;
+        const Tensor db = ops::matmul(transposed(rows), gRows);
+        d.set(1, dimsB == 1 ? ops::squeeze(db, std::vector<int64_t>{-1}) : db);
+      }
+    },
+    {input(1), input(0)}};
 
 void forward::linear(Call& call) {
   const Tensor& x = call.tensor(0);
@@ -145,7 +148,8 @@ void forward::linear(Call& call) {
   shape[shape.dims - 1] = columns;
   const Tensor y = emptyTensor(checkedShape(call.name(), shape.list()), x.dtype(), x.device());
   call.outs[0] = y;
-  const int64_t inner = weight.size(1), rows = inner > 0 ? x.numel() / inner : y.numel() / std::max<int64_t>(columns, 1);
+  const int64_t inner = weight.size(1),
+                rows = inner > 0 ? x.numel() / inner : y.numel() / std::max<int64_t>(columns, 1);
   Geometry left;
   Tensor source = x;
   if (!x.geometry().viewAs(Shape{rows, inner}, &left)) {
@@ -158,18 +162,20 @@ void forward::linear(Call& call) {
   multiply(y, Geometry(Shape{rows, columns}), source, left, weight, right, bias);
 }
 // y = x w^T + b: dx = dy w, dw = dy^T x, db = the sum of dy over the rows
-const Derivative derivative::linear{[](Gradients& d) {
-  if (d.needs(0)) d.set(0, ops::matmul(d.g(), d.tensor(1)));
-  if (d.needs(1)) {
-    const int64_t inner = d.shape(1)[1], columns = d.shape(1)[0];
-    const int64_t rows = d.g().numel() / std::max<int64_t>(columns, 1);
-    const bool isFlat = d.g().dims() == 2;
-    const Tensor g = isFlat ? d.g() : ops::reshape(d.g(), Shape{rows, columns});
-    const Tensor x = isFlat ? d.tensor(0) : ops::reshape(d.tensor(0), Shape{rows, inner});
-    d.set(1, ops::matmul(transposed(g), x));
-  }
-  if (d.needs(2)) d.set(2, d.g());
-}, {input(1), input(0), 0}};
+const Derivative derivative::linear{
+    [](Gradients& d) {
+      if (d.needs(0)) d.set(0, ops::matmul(d.g(), d.tensor(1)));
+      if (d.needs(1)) {
+        const int64_t inner = d.shape(1)[1], columns = d.shape(1)[0];
+        const int64_t rows = d.g().numel() / std::max<int64_t>(columns, 1);
+        const bool isFlat = d.g().dims() == 2;
+        const Tensor g = isFlat ? d.g() : ops::reshape(d.g(), Shape{rows, columns});
+        const Tensor x = isFlat ? d.tensor(0) : ops::reshape(d.tensor(0), Shape{rows, inner});
+        d.set(1, ops::matmul(transposed(g), x));
+      }
+      if (d.needs(2)) d.set(2, d.g());
+    },
+    {input(1), input(0), 0}};
 
 void forward::mm(Call& call) {
   requireDims(call, 2, 2);
@@ -179,7 +185,8 @@ void forward::mm(Call& call) {
 void forward::bmm(Call& call) {
   requireDims(call, 3, 3);
   if (call.tensor(0).size(0) != call.tensor(1).size(0)) {
-    call.fail("shape", "batch sizes differ, " + call.tensor(0).shape().text() + " x " + call.tensor(1).shape().text());
+    call.fail("shape",
+              "batch sizes differ, " + call.tensor(0).shape().text() + " x " + call.tensor(1).shape().text());
   }
   call.outs[0] = ops::matmul(call.tensor(0), call.tensor(1));
 }
@@ -201,7 +208,8 @@ void forward::outer(Call& call) {
 
 void forward::addmm(Call& call) {
   if (call.tensor(1).dims() != 2 || call.tensor(2).dims() != 2) {
-    call.fail("shape", "needs matrices, got " + call.tensor(1).shape().text() + " x " + call.tensor(2).shape().text());
+    call.fail("shape",
+              "needs matrices, got " + call.tensor(1).shape().text() + " x " + call.tensor(2).shape().text());
   }
   const Tensor product = ops::matmul(call.tensor(1), call.tensor(2));
   const double beta = call.number(3), alpha = call.number(4);

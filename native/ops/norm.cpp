@@ -30,7 +30,10 @@ void backwardKernel(Gradients& d) {
   const int64_t integers[] = {d.flag(kTraining), isAffine};
   Launcher launcher(batchNormBackwardKernel, x.device());
   launcher.out(dx, channelsFirst(dx.geometry())).out(dWeight).out(dBias);
-  launcher.in(d.g(), channelsFirst(d.g().geometry())).in(x, channelsFirst(x.geometry())).in(d.out(1)).in(d.out(2));
+  launcher.in(d.g(), channelsFirst(d.g().geometry()))
+      .in(x, channelsFirst(x.geometry()))
+      .in(d.out(1))
+      .in(d.out(2));
   if (isAffine) launcher.in(d.tensor(kWeight));
   launcher.run(nullptr, integers);
   if (d.needs(kX)) d.set(kX, dx);
@@ -38,8 +41,9 @@ void backwardKernel(Gradients& d) {
   if (d.needs(kBias)) d.set(kBias, dBias);
 }
 
-// The same in ops, for second derivatives. With h = (x - mean) / sigma and everything summed over all but the channels:
-// dbias = sum(dy), dweight = sum(dy h), dx = (e - mean(e) - h mean(e h)) / sigma with e = dy weight.
+// The same in ops, for second derivatives. With h = (x - mean) / sigma and everything summed over all but the
+// channels: dbias = sum(dy), dweight = sum(dy h), dx = (e - mean(e) - h mean(e h)) / sigma with e = dy
+// weight.
 void backwardInOps(Gradients& d) {
   const Tensor& x = d.tensor(kX);
   std::vector<int64_t> dims;
@@ -51,26 +55,29 @@ void backwardInOps(Gradients& d) {
   const bool isTraining = d.flag(kTraining);
   const Tensor center = isTraining ? ops::mean(x, dims, true) : ops::reshape(ops::detach(d.out(1)), channel);
   const Tensor apart = x - center;
-  const Tensor inverse = isTraining ? ops::rsqrt(ops::mean(apart * apart, dims, true) + d.number(kEps)) : ops::reshape(ops::detach(d.out(2)), channel);
+  const Tensor inverse = isTraining ? ops::rsqrt(ops::mean(apart * apart, dims, true) + d.number(kEps))
+                                    : ops::reshape(ops::detach(d.out(2)), channel);
   const Tensor h = apart * inverse;
   const Tensor& g = d.g();
   if (d.needs(kBias)) d.set(kBias, ops::sum(g, dims));
   if (d.needs(kWeight)) d.set(kWeight, ops::sum(g * h, dims));
   if (!d.needs(kX)) return;
   const Tensor e = d.tensor(kWeight).isDefined() ? g * ops::reshape(d.tensor(kWeight), channel) : g;
-  d.set(kX, isTraining ? inverse * (e - ops::mean(e, dims, true) - h * ops::mean(e * h, dims, true)) : e * inverse);
+  d.set(kX, isTraining ? inverse * (e - ops::mean(e, dims, true) - h * ops::mean(e * h, dims, true))
+                       : e * inverse);
 }
 
 void requireChannels(const Call& call, int i, const char* what) {
   if (!call.has(i)) return;
   const Tensor& x = call.tensor(0);
   if (call.tensor(i).shape() != Shape{x.size(1)}) {
-    call.fail("shape", std::string(what) + " must be [" + std::to_string(x.size(1)) + "], one value a channel, got " +
-                           call.tensor(i).shape().text());
+    call.fail("shape", std::string(what) + " must be [" + std::to_string(x.size(1)) +
+                           "], one value a channel, got " + call.tensor(i).shape().text());
   }
   requireSameDevice(call, x, call.tensor(i));
   if (call.tensor(i).dtype() != x.dtype()) {
-    call.fail("dtype", std::string(what) + " must be " + nameOf(x.dtype()) + ", got " + nameOf(call.tensor(i).dtype()));
+    call.fail("dtype", std::string(what) + " must be " + nameOf(x.dtype()) + ", got " +
+                           nameOf(call.tensor(i).dtype()));
   }
 }
 
@@ -78,7 +85,8 @@ void requireChannels(const Call& call, int i, const char* what) {
 
 void forward::batchNormCore(Call& call) {
   const Tensor& x = call.tensor(kX);
-  const bool isAffine = call.has(kWeight), hasRunning = call.has(kRunningMean), isTraining = call.flag(kTraining);
+  const bool isAffine = call.has(kWeight), hasRunning = call.has(kRunningMean),
+             isTraining = call.flag(kTraining);
   const Shape channels{x.size(1)};
   const Tensor y = call.outs[0] = emptyTensor(x.shape(), x.dtype(), x.device());
   const Tensor center = call.outs[1] = emptyTensor(channels, x.dtype(), x.device());
@@ -109,9 +117,11 @@ void forward::batchNorm(Call& call) {
   requireChannels(call, runningVar, "runningVar");
   requireChannels(call, weight, "the weight");
   requireChannels(call, bias, "the bias");
-  if (call.has(runningMean) != call.has(runningVar)) call.fail("argument", "runningMean and runningVar go together");
+  if (call.has(runningMean) != call.has(runningVar))
+    call.fail("argument", "runningMean and runningVar go together");
   const bool isTraining = call.flag(training);
-  if (!isTraining && !call.has(runningMean)) call.fail("argument", "needs runningMean and runningVar when not training");
+  if (!isTraining && !call.has(runningMean))
+    call.fail("argument", "needs runningMean and runningVar when not training");
   const int64_t each = x.size(1) > 0 ? x.numel() / x.size(1) : 0;
   if (isTraining && each == 1) {
     call.fail("shape", "needs more than one value a channel while training, got " + x.shape().text());
@@ -120,8 +130,8 @@ void forward::batchNorm(Call& call) {
   Tensor factor = call.tensor(weight), shift = call.tensor(bias);
   if (factor.isDefined() && !shift.isDefined()) shift = ops::zerosLike(ops::detach(factor));
   if (shift.isDefined() && !factor.isDefined()) factor = ops::onesLike(ops::detach(shift));
-  call.outs[0] = ops::batchNormCore(x, factor, shift, call.tensor(runningMean), call.tensor(runningVar), isTraining,
-                               call.number(momentum), call.number(eps));
+  call.outs[0] = ops::batchNormCore(x, factor, shift, call.tensor(runningMean), call.tensor(runningVar),
+                                    isTraining, call.number(momentum), call.number(eps));
 }
 
 }  // namespace descent

@@ -31,7 +31,8 @@ struct Argument {
   Argument() = default;
   Argument(const Tensor& value) : kind(value.isDefined() ? Kind::tensor : Kind::none), tensor(value) {}
   Argument(const Scalar& value) : kind(Kind::scalar), scalar(value) {}
-  Argument(const Value& value) : kind(value.isTensor() ? Kind::tensor : Kind::scalar), tensor(value.tensor), scalar(value.scalar) {}
+  Argument(const Value& value)
+      : kind(value.isTensor() ? Kind::tensor : Kind::scalar), tensor(value.tensor), scalar(value.scalar) {}
   Argument(bool value) : Argument(Scalar(value)) {}
   Argument(int value) : Argument(Scalar(value)) {}
   Argument(int64_t value) : Argument(Scalar(value)) {}
@@ -39,9 +40,13 @@ struct Argument {
   Argument(DType value) : kind(Kind::dtype), dtype(value) {}
   Argument(const char* value) : Argument(std::string(value)) {}
   Argument(std::string value) : kind(Kind::text), lists(new Lists()) { lists->text = std::move(value); }
-  Argument(std::vector<int64_t> value) : kind(Kind::integers), lists(new Lists()) { lists->integers = std::move(value); }
+  Argument(std::vector<int64_t> value) : kind(Kind::integers), lists(new Lists()) {
+    lists->integers = std::move(value);
+  }
   Argument(const Shape& value) : Argument(value.list()) {}
-  Argument(std::vector<Tensor> value) : kind(Kind::tensors), lists(new Lists()) { lists->tensors = std::move(value); }
+  Argument(std::vector<Tensor> value) : kind(Kind::tensors), lists(new Lists()) {
+    lists->tensors = std::move(value);
+  }
 
   bool isGiven() const { return kind != Kind::none; }
   bool isTensor() const { return kind == Kind::tensor; }
@@ -81,8 +86,8 @@ struct Call {
 
 using Forward = void (*)(Call& call);
 
-// How gradients of the outputs become gradients of the arguments, and what that needs: bit i of saves[k] says that
-// the gradient of argument k needs argument i, bit 16 + j that it needs output j.
+// How gradients of the outputs become gradients of the arguments, and what that needs: bit i of saves[k] says
+// that the gradient of argument k needs argument i, bit 16 + j that it needs output j.
 constexpr uint32_t input(int i) { return 1u << i; }
 constexpr uint32_t output(int j) { return 1u << (16 + j); }
 
@@ -111,7 +116,18 @@ enum class Where : uint8_t {
 };
 
 struct ArgumentRow {
-  enum class Kind : uint8_t { tensor, operand, tensors, number, integer, boolean, integers, dtype, text, optionalTensor };
+  enum class Kind : uint8_t {
+    tensor,
+    operand,
+    tensors,
+    number,
+    integer,
+    boolean,
+    integers,
+    dtype,
+    text,
+    optionalTensor
+  };
   std::string name;
   Kind kind;
   bool isRequired;
@@ -140,7 +156,8 @@ class Kernel {
 struct Op {
   const char* name;
   const char* family;
-  const char* signature;  // "x: tensor, dim: integers = null | keepdim: boolean = false"; after | come options
+  const char*
+      signature;  // "x: tensor, dim: integers = null | keepdim: boolean = false"; after | come options
   int outputs;
   Where where;
   const char* sentence;

@@ -1,4 +1,5 @@
-// Every op of the table as an object that can be called: ops::sum(x, dims, true). For forwards and derivatives written in ops.
+// Every op of the table as an object that can be called: ops::sum(x, dims, true). For forwards and
+// derivatives written in ops.
 #pragma once
 
 #include "op.h"
@@ -57,7 +58,8 @@ struct Gradients {
   const int* tensorCounts;        // by argument
   const bool* needed;             // by edge
   Tensor* results;                // by edge
-  // Whether the gradients will be differentiated in turn; a kernel without a derivative may be used where not.
+  // Whether the gradients will be differentiated in turn; a kernel without a derivative may be used where
+  // not.
   bool createGraph;
 
   const Tensor& g(int output = 0) const { return outputGradients[output]; }

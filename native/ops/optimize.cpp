@@ -28,7 +28,8 @@ std::vector<Group> groupsOf(std::vector<OptimizedParameter>& parameters) {
     const Tensor& parameter = one.parameter;
     Group* found = nullptr;
     for (Group& group : groups) {
-      if (group.isFirst == isFirst && group.dtype == parameter.dtype() && group.device == parameter.device()) found = &group;
+      if (group.isFirst == isFirst && group.dtype == parameter.dtype() && group.device == parameter.device())
+        found = &group;
     }
     if (!found) {
       groups.push_back({isFirst, parameter.dtype(), parameter.device(), {}});
@@ -51,12 +52,16 @@ void makeState(const OptimizedParameter& one, Tensor& state, const char* op) {
     }
     setCategory(before);
   }
-  if (state.shape() != one.parameter.shape() || state.dtype() != one.parameter.dtype() || !state.isContiguous()) {
-    throw Error("shape", op, "a state of " + state.shape().text() + " does not belong to a parameter of " + one.parameter.shape().text());
+  if (state.shape() != one.parameter.shape() || state.dtype() != one.parameter.dtype() ||
+      !state.isContiguous()) {
+    throw Error("shape", op,
+                "a state of " + state.shape().text() + " does not belong to a parameter of " +
+                    one.parameter.shape().text());
   }
 }
 
-void runGroup(const Kernel& kernel, const Group& group, int states, const double* numbers, const int64_t* integers) {
+void runGroup(const Kernel& kernel, const Group& group, int states, const double* numbers,
+              const int64_t* integers) {
   const int64_t count = static_cast<int64_t>(group.members.size());
   const Tensor squared = emptyTensor(Shape{count}, DType::float64, group.device);
   Launcher launcher(kernel, group.device);
@@ -65,7 +70,9 @@ void runGroup(const Kernel& kernel, const Group& group, int states, const double
   std::vector<Tensor> parameters, gradients;
   for (OptimizedParameter* one : group.members) {
     if (one->gradient.shape() != one->parameter.shape() || one->gradient.dtype() != one->parameter.dtype()) {
-      throw Error("shape", kernel.name(), "a gradient does not have the shape and dtype of its parameter, " + one->parameter.shape().text());
+      throw Error(
+          "shape", kernel.name(),
+          "a gradient does not have the shape and dtype of its parameter, " + one->parameter.shape().text());
     }
     parameters.push_back(asContiguous(one->parameter));
     gradients.push_back(asContiguous(one->gradient));
@@ -92,8 +99,8 @@ void sgdStep(std::vector<OptimizedParameter>& parameters, const SgdOptions& opti
       for (OptimizedParameter* one : group.members) makeState(*one, *one->states[0], "sgdStep");
     }
     const double numbers[] = {options.lr, options.momentum, options.dampening, options.weightDecay};
-    const int64_t integers[] = {static_cast<int64_t>(group.members.size()), hasMomentum, options.nesterov, options.maximize,
-                                group.isFirst};
+    const int64_t integers[] = {static_cast<int64_t>(group.members.size()), hasMomentum, options.nesterov,
+                                options.maximize, group.isFirst};
     runGroup(sgdKernel, group, hasMomentum ? 1 : 0, numbers, integers);
   }
 }
@@ -111,7 +118,8 @@ void adamStep(std::vector<OptimizedParameter>& parameters, const AdamOptions& op
                               options.weightDecay,
                               1 - std::pow(options.beta1, options.step),
                               1 - std::pow(options.beta2, options.step)};
-    const int64_t integers[] = {static_cast<int64_t>(group.members.size()), options.amsgrad, options.decoupled, options.maximize};
+    const int64_t integers[] = {static_cast<int64_t>(group.members.size()), options.amsgrad,
+                                options.decoupled, options.maximize};
     runGroup(adamKernel, group, states, numbers, integers);
   }
 }

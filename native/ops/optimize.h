@@ -25,8 +25,8 @@ struct OptimizedParameter {
   double* squaredNorm = nullptr;
 };
 
-// Updates in place. Each state that is undefined becomes the first one; each squaredNorm receives the sum of squares of
-// the gradient.
+// Updates in place. Each state that is undefined becomes the first one; each squaredNorm receives the sum of
+// squares of the gradient.
 void sgdStep(std::vector<OptimizedParameter>& parameters, const SgdOptions& options);
 void adamStep(std::vector<OptimizedParameter>& parameters, const AdamOptions& options);
 

@@ -20,7 +20,8 @@ const Kernel randintKernel{"randint"};
 const Kernel dropoutKernel{"dropout"};
 
 // Kernels want order in memory; a strided target is filled through a copy.
-void drawInto(const Kernel& kernel, const Tensor& y, double first, double second, int64_t low = 0, int64_t high = 0) {
+void drawInto(const Kernel& kernel, const Tensor& y, double first, double second, int64_t low = 0,
+              int64_t high = 0) {
   if (y.numel() == 0) return;
   if (!y.isContiguous()) {
     const Tensor drawn = emptyTensor(y.shape(), y.dtype(), y.device());
@@ -28,8 +29,8 @@ void drawInto(const Kernel& kernel, const Tensor& y, double first, double second
     return copyInto(y, drawn);
   }
   const double numbers[] = {first, second};
-  const int64_t integers[] = {static_cast<int64_t>(randomState().seed), static_cast<int64_t>(takeRandom(y.numel())), low,
-                              high};
+  const int64_t integers[] = {static_cast<int64_t>(randomState().seed),
+                              static_cast<int64_t>(takeRandom(y.numel())), low, high};
   Launcher(kernel, y.device()).out(y).run(numbers, integers);
 }
 
@@ -52,14 +53,16 @@ std::vector<double> drawOnHost(int64_t count) {
   const Tensor drawn = emptyTensor(Shape{count}, DType::float64, DeviceId());
   drawInto(uniformKernel, drawn, 0, 1);
   std::vector<double> values(static_cast<size_t>(count));
-  if (count > 0) deviceOf(DeviceId()).copyToHost(values.data(), drawn.memory(), values.size() * sizeof(double));
+  if (count > 0)
+    deviceOf(DeviceId()).copyToHost(values.data(), drawn.memory(), values.size() * sizeof(double));
   return values;
 }
 
 // A tensor of int64 from the host, in the dtype and on the device wanted.
 Tensor fromHost(const std::vector<int64_t>& values, const Shape& shape, const TensorOptions& options) {
   const Tensor y = emptyTensor(shape, DType::int64, options.device);
-  if (!values.empty()) deviceOf(options.device).copyFromHost(y.memory(), values.data(), values.size() * sizeof(int64_t));
+  if (!values.empty())
+    deviceOf(options.device).copyFromHost(y.memory(), values.data(), values.size() * sizeof(int64_t));
   return castTo(y, options.dtype);
 }
 
@@ -81,20 +84,28 @@ uint64_t takeRandom(int64_t count) {
 }
 
 void forward::rand(Call& call) {
-  createRandom(call, uniformKernel, checkedShape(call.name(), call.integers(0)), optionsOf(call, 1, DType::float32));
+  createRandom(call, uniformKernel, checkedShape(call.name(), call.integers(0)),
+               optionsOf(call, 1, DType::float32));
 }
 
 void forward::randn(Call& call) {
-  createRandom(call, normalKernel, checkedShape(call.name(), call.integers(0)), optionsOf(call, 1, DType::float32));
+  createRandom(call, normalKernel, checkedShape(call.name(), call.integers(0)),
+               optionsOf(call, 1, DType::float32));
 }
 
-void forward::randLike(Call& call) { createRandom(call, uniformKernel, call.tensor(0).shape(), optionsLike(call)); }
+void forward::randLike(Call& call) {
+  createRandom(call, uniformKernel, call.tensor(0).shape(), optionsLike(call));
+}
 
-void forward::randnLike(Call& call) { createRandom(call, normalKernel, call.tensor(0).shape(), optionsLike(call)); }
+void forward::randnLike(Call& call) {
+  createRandom(call, normalKernel, call.tensor(0).shape(), optionsLike(call));
+}
 
 void forward::randint(Call& call) {
   const int64_t low = call.integer(0), high = call.integer(1);
-  if (high <= low) call.fail("argument", "high must be above low, got [" + std::to_string(low) + ", " + std::to_string(high) + ")");
+  if (high <= low)
+    call.fail("argument",
+              "high must be above low, got [" + std::to_string(low) + ", " + std::to_string(high) + ")");
   const TensorOptions options = optionsOf(call, 3, DType::int64);
   const Tensor y = emptyTensor(checkedShape(call.name(), call.integers(2)), DType::int64, options.device);
   drawInto(randintKernel, y, 0, 0, low, high);
@@ -127,7 +138,9 @@ void forward::normal(Call& call) {
   } else {
     call.fail("argument", "needs a shape where mean and std are numbers");
   }
-  const DType natural = mean.isTensor() ? mean.tensor.dtype() : std.isTensor() ? std.tensor.dtype() : DType::float32;
+  const DType natural = mean.isTensor()  ? mean.tensor.dtype()
+                        : std.isTensor() ? std.tensor.dtype()
+                                         : DType::float32;
   const TensorOptions options = optionsOf(call, 3, natural);
   const Tensor drawn = ops::randn(shape, options.dtype);
   call.outs[0] = ops::detach(ops::add(ops::mul(drawn, std), mean));
@@ -149,14 +162,16 @@ void forward::multinomial(Call& call) {
   if (samples <= 0) call.fail("argument", "numSamples must be positive, got " + std::to_string(samples));
   const int64_t rows = x.dims() == 2 ? x.size(0) : 1, classes = x.size(-1);
   if (!call.flag(2) && samples > classes) {
-    call.fail("argument", "cannot draw " + std::to_string(samples) + " of " + std::to_string(classes) + " without replacement");
+    call.fail("argument", "cannot draw " + std::to_string(samples) + " of " + std::to_string(classes) +
+                              " without replacement");
   }
   Shape shape = x.shape();
   shape[shape.dims - 1] = samples;
   shape = checkedShape(call.name(), shape.list());
   std::vector<double> weights(static_cast<size_t>(rows * classes));
   const Tensor wide = asContiguous(castTo(x, DType::float64));
-  if (!weights.empty()) deviceOf(x.device()).copyToHost(weights.data(), wide.memory(), weights.size() * sizeof(double));
+  if (!weights.empty())
+    deviceOf(x.device()).copyToHost(weights.data(), wide.memory(), weights.size() * sizeof(double));
   const std::vector<double> draws = drawOnHost(rows * samples);
   std::vector<int64_t> drawn;
   for (int64_t row = 0; row < rows; row++) {
@@ -164,7 +179,8 @@ void forward::multinomial(Call& call) {
     for (int64_t sample = 0; sample < samples; sample++) {
       double total = 0;
       for (int64_t k = 0; k < classes; k++) {
-        if (!(weight[k] >= 0) || std::isinf(weight[k])) call.fail("argument", "a weight is negative or not finite");
+        if (!(weight[k] >= 0) || std::isinf(weight[k]))
+          call.fail("argument", "a weight is negative or not finite");
         total += weight[k];
       }
       if (!(total > 0)) call.fail("argument", "a row has too few weights above zero");
@@ -208,7 +224,8 @@ void forward::dropoutWithMask(Call& call) {
   const Tensor y = call.outs[0] = emptyTensor(x.shape(), x.dtype(), x.device());
   const Tensor mask = call.outs[1] = emptyTensor(x.shape(), DType::boolean, x.device());
   const double p = call.number(1);
-  const int64_t integers[] = {static_cast<int64_t>(randomState().seed), static_cast<int64_t>(takeRandom(x.numel()))};
+  const int64_t integers[] = {static_cast<int64_t>(randomState().seed),
+                              static_cast<int64_t>(takeRandom(x.numel()))};
   if (x.numel() > 0) Launcher(dropoutKernel, x.device()).out(y).out(mask).in(x).run(&p, integers);
 }
 // y = x mask / (1 - p)

@@ -70,8 +70,8 @@ struct Reduction {
   }
 };
 
-Tensor reduceWith(const Kernel& kernel, const Tensor& x, const Reduction& reduction, bool keepdim, DType dtype,
-                  const Tensor* means = nullptr) {
+Tensor reduceWith(const Kernel& kernel, const Tensor& x, const Reduction& reduction, bool keepdim,
+                  DType dtype, const Tensor* means = nullptr) {
   const Tensor y = emptyTensor(reduction.result(x.shape(), keepdim), dtype, x.device());
   const int64_t kept = x.dims() - reduction.reducedCount;
   if (y.numel() == 0) return y;
@@ -82,7 +82,9 @@ Tensor reduceWith(const Kernel& kernel, const Tensor& x, const Reduction& reduct
   return y;
 }
 
-Reduction reductionOf(const Call& call, int i = 1) { return Reduction(call.name(), call.args.items[i], call.tensor(0).dims()); }
+Reduction reductionOf(const Call& call, int i = 1) {
+  return Reduction(call.name(), call.args.items[i], call.tensor(0).dims());
+}
 
 void refuseNothing(const Call& call, const Reduction& reduction) {
   const Tensor& x = call.tensor(0);
@@ -175,8 +177,8 @@ Tensor gradientOfVariance(const Gradients& d, const Tensor& g) {
   return spread(d, g) * (x - ops::mean(x, reducedDims(d), true)) * (2 / divisor);
 }
 
-// For each element the product of all others along a dim (-1: of all), without a division: slow, and right at zeros in
-// every derivative.
+// For each element the product of all others along a dim (-1: of all), without a division: slow, and right at
+// zeros in every derivative.
 Tensor productOfOthers(const Tensor& x, int dim) {
   const Tensor line = dim < 0 ? ops::reshape(x, Shape{x.numel()}) : x;
   const int along = std::max(dim, 0);
@@ -220,23 +222,26 @@ void forward::prod(Call& call) {
   const Tensor x = castTo(call.tensor(0), dtype);
   call.outs[0] = reduceWith(call.op.kernel, x, reductionOf(call), call.flag(2), dtype);
 }
-const Derivative derivative::prod{[](Gradients& d) {
-  // The product of all others: y / x, and where x is the only zero the product of the rest.
-  const Tensor& x = d.tensor(0);
-  const Tensor isZero = ops::eq(x, 0);
-  if (d.createGraph && readScalar(ops::any(isZero)).integer != 0) {
-    d.set(0, spread(d, d.g()) * productOfOthers(x, d.has(1) ? wrapDim("prod", d.integer(1), x.dims()) : -1));
-    return;
-  }
-  const std::vector<int64_t> dims = reducedDims(d);
-  const Tensor others = ops::where(isZero, ops::onesLike(x), x);
-  Tensor product = others;
-  for (int64_t dim : dims) product = ops::prod(product, dim, true);
-  const Tensor zeroCount = ops::sum(isZero, dims, true);
-  const Tensor ofZeros = ops::where(ops::eq(zeroCount, 1), product, 0);
-  const Tensor ofRest = ops::where(ops::eq(zeroCount, 0), product / others, 0);
-  d.set(0, spread(d, d.g()) * ops::where(isZero, ofZeros, ofRest));
-}, {input(0)}};
+const Derivative derivative::prod{
+    [](Gradients& d) {
+      // The product of all others: y / x, and where x is the only zero the product of the rest.
+      const Tensor& x = d.tensor(0);
+      const Tensor isZero = ops::eq(x, 0);
+      if (d.createGraph && readScalar(ops::any(isZero)).integer != 0) {
+        d.set(0,
+              spread(d, d.g()) * productOfOthers(x, d.has(1) ? wrapDim("prod", d.integer(1), x.dims()) : -1));
+        return;
+      }
+      const std::vector<int64_t> dims = reducedDims(d);
+      const Tensor others = ops::where(isZero, ops::onesLike(x), x);
+      Tensor product = others;
+      for (int64_t dim : dims) product = ops::prod(product, dim, true);
+      const Tensor zeroCount = ops::sum(isZero, dims, true);
+      const Tensor ofZeros = ops::where(ops::eq(zeroCount, 1), product, 0);
+      const Tensor ofRest = ops::where(ops::eq(zeroCount, 0), product / others, 0);
+      d.set(0, spread(d, d.g()) * ops::where(isZero, ofZeros, ofRest));
+    },
+    {input(0)}};
 
 void forward::amax(Call& call) { findExtreme(call); }
 const Derivative derivative::amax{gradientOfExtreme, {input(0) | output(0)}};
@@ -261,10 +266,12 @@ const Derivative derivative::var{[](Gradients& d) { d.set(0, gradientOfVariance(
 
 void forward::std(Call& call) { call.outs[0] = ops::sqrt(variance(call, reductionOf(call))); }
 // d sqrt(v) = dv / (2 sqrt(v)), and 0 where nothing varies
-const Derivative derivative::std{[](Gradients& d) {
-  const Tensor& y = d.out();
-  d.set(0, gradientOfVariance(d, ops::where(ops::eq(y, 0), 0, d.g() / (y * 2))));
-}, {input(0) | output(0)}};
+const Derivative derivative::std{
+    [](Gradients& d) {
+      const Tensor& y = d.out();
+      d.set(0, gradientOfVariance(d, ops::where(ops::eq(y, 0), 0, d.g() / (y * 2))));
+    },
+    {input(0) | output(0)}};
 
 void forward::norm(Call& call) {
   const Tensor& x = call.tensor(0);
@@ -284,24 +291,26 @@ void forward::norm(Call& call) {
     call.outs[0] = ops::pow(ops::sum(ops::pow(ops::abs(x), p), dims, keepdim), 1 / p);
   }
 }
-const Derivative derivative::norm{[](Gradients& d) {
-  const Tensor& x = d.tensor(0);
-  const double p = d.number(1);
-  const Tensor g = spread(d, d.g(), 2);
-  const Tensor y = spread(d, d.out(), 2);
-  if (p == 0) {
-    d.set(0, ops::zerosLike(ops::detach(x)));
-  } else if (p == 1) {
-    d.set(0, g * ops::sign(x));
-  } else if (std::isinf(p)) {
-    const Tensor isChosen = ops::cast(ops::eq(ops::abs(x), y), x.dtype());
-    d.set(0, ops::sign(x) * isChosen * (g / ops::sum(isChosen, reducedDims(d, 2), true)));
-  } else {
-    // dy/dx = sign(x) (|x| / y)^(p-1), and 0 where the norm is 0
-    const Tensor ratio = p == 2 ? x / y : ops::sign(x) * ops::pow(ops::abs(x) / y, p - 1);
-    d.set(0, ops::where(ops::eq(y, 0), 0, g * ratio));
-  }
-}, {input(0) | output(0)}};
+const Derivative derivative::norm{
+    [](Gradients& d) {
+      const Tensor& x = d.tensor(0);
+      const double p = d.number(1);
+      const Tensor g = spread(d, d.g(), 2);
+      const Tensor y = spread(d, d.out(), 2);
+      if (p == 0) {
+        d.set(0, ops::zerosLike(ops::detach(x)));
+      } else if (p == 1) {
+        d.set(0, g * ops::sign(x));
+      } else if (std::isinf(p)) {
+        const Tensor isChosen = ops::cast(ops::eq(ops::abs(x), y), x.dtype());
+        d.set(0, ops::sign(x) * isChosen * (g / ops::sum(isChosen, reducedDims(d, 2), true)));
+      } else {
+        // dy/dx = sign(x) (|x| / y)^(p-1), and 0 where the norm is 0
+        const Tensor ratio = p == 2 ? x / y : ops::sign(x) * ops::pow(ops::abs(x) / y, p - 1);
+        d.set(0, ops::where(ops::eq(y, 0), 0, g * ratio));
+      }
+    },
+    {input(0) | output(0)}};
 
 void forward::logsumexp(Call& call) {
   const Tensor& x = call.tensor(0);
@@ -309,6 +318,7 @@ void forward::logsumexp(Call& call) {
   call.outs[0] = reduceWith(call.op.kernel, x, reductionOf(call), call.flag(2), x.dtype());
 }
 const Derivative derivative::logsumexp{
-    [](Gradients& d) { d.set(0, spread(d, d.g()) * ops::exp(d.tensor(0) - spread(d, d.out()))); }, {input(0) | output(0)}};
+    [](Gradients& d) { d.set(0, spread(d, d.g()) * ops::exp(d.tensor(0) - spread(d, d.out()))); },
+    {input(0) | output(0)}};
 
 }  // namespace descent

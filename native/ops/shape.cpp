@@ -62,7 +62,8 @@ void forward::view(Call& call) {
   Geometry geometry;
   const Shape shape = resolvedShape(call, x, call.integers(1));
   if (!x.geometry().viewAs(shape, &geometry)) {
-    call.fail("shape", x.shape().text() + " cannot be seen as " + shape.text() + " without a copy; use reshape");
+    call.fail("shape",
+              x.shape().text() + " cannot be seen as " + shape.text() + " without a copy; use reshape");
   }
   call.outs[0] = x.alias(geometry);
 }
@@ -93,7 +94,8 @@ void forward::permute(Call& call) {
   const Tensor& x = call.tensor(0);
   const std::vector<int64_t> order = wrappedDims(call, call.integers(1), x.dims());
   if (static_cast<int>(order.size()) != x.dims()) {
-    call.fail("argument", "needs each of the " + std::to_string(x.dims()) + " dims once, got " + std::to_string(order.size()));
+    call.fail("argument", "needs each of the " + std::to_string(x.dims()) + " dims once, got " +
+                              std::to_string(order.size()));
   }
   Geometry geometry = x.geometry();
   for (int dim = 0; dim < x.dims(); dim++) {
@@ -145,7 +147,9 @@ void forward::expand(Call& call) {
   const Tensor& x = call.tensor(0);
   std::vector<int64_t> sizes = call.integers(1);
   const int added = static_cast<int>(sizes.size()) - x.dims();
-  if (added < 0) call.fail("shape", "needs at least " + std::to_string(x.dims()) + " sizes, got " + std::to_string(sizes.size()));
+  if (added < 0)
+    call.fail("shape",
+              "needs at least " + std::to_string(x.dims()) + " sizes, got " + std::to_string(sizes.size()));
   for (int dim = 0; dim < x.dims(); dim++) {
     if (sizes[dim + added] == -1) sizes[dim + added] = x.size(dim);
   }
@@ -183,15 +187,17 @@ const Derivative derivative::squeeze{[](Gradients& d) { d.set(0, ops::reshape(d.
 
 void forward::unsqueeze(Call& call) {
   const Tensor& x = call.tensor(0);
-  if (x.dims() == kMaxDims) call.fail("shape", "more than " + std::to_string(kMaxDims) + " dims are not supported");
+  if (x.dims() == kMaxDims)
+    call.fail("shape", "more than " + std::to_string(kMaxDims) + " dims are not supported");
   const int place = call.dim(1, x.dims() + 1);
   Geometry geometry;
   geometry.offset = x.geometry().offset;
   for (int dim = 0; dim <= x.dims(); dim++) {
     const int from = dim < place ? dim : dim - 1;
     const bool isNew = dim == place;
-    geometry.strides[dim] = !isNew ? x.geometry().strides[from]
-                            : dim < x.dims() ? x.geometry().strides[dim] * std::max<int64_t>(x.size(dim), 1) : 1;
+    geometry.strides[dim] = !isNew           ? x.geometry().strides[from]
+                            : dim < x.dims() ? x.geometry().strides[dim] * std::max<int64_t>(x.size(dim), 1)
+                                             : 1;
     geometry.shape.push(isNew ? 1 : x.size(from));
   }
   call.outs[0] = x.alias(geometry);
@@ -205,8 +211,8 @@ void forward::select(Call& call) {
   int64_t index = call.integer(2);
   const int64_t size = x.size(dropped);
   if (index < -size || index >= size) {
-    call.fail("index", "index " + std::to_string(index) + " is out of range for dim " + std::to_string(dropped) + " of " +
-                           x.shape().text());
+    call.fail("index", "index " + std::to_string(index) + " is out of range for dim " +
+                           std::to_string(dropped) + " of " + x.shape().text());
   }
   if (index < 0) index += size;
   Geometry geometry;
@@ -243,7 +249,9 @@ void forward::slice(Call& call) {
   const int dim = call.dim(1, x.dims());
   const int64_t size = x.size(dim), step = call.integer(4);
   if (step <= 0) call.fail("argument", "step must be positive, got " + std::to_string(step));
-  const auto clip = [&](int64_t index) { return std::clamp<int64_t>(index < 0 ? index + size : index, 0, size); };
+  const auto clip = [&](int64_t index) {
+    return std::clamp<int64_t>(index < 0 ? index + size : index, 0, size);
+  };
   const int64_t start = call.has(2) ? clip(call.integer(2)) : 0;
   const int64_t end = std::max(start, call.has(3) ? clip(call.integer(3)) : size);
   Geometry geometry = x.geometry();
@@ -303,8 +311,8 @@ void forward::cat(Call& call) {
     bool fits = tensor.dims() == shape.dims;
     for (int k = 0; fits && k < shape.dims; k++) fits = k == dim || tensor.size(k) == shape[k];
     if (!fits) {
-      call.fail("shape", "shapes differ elsewhere than in dim " + std::to_string(dim) + ", " + first->shape().text() + " and " +
-                             tensor.shape().text());
+      call.fail("shape", "shapes differ elsewhere than in dim " + std::to_string(dim) + ", " +
+                             first->shape().text() + " and " + tensor.shape().text());
     }
     shape[dim] += tensor.size(dim);
   }

@@ -43,7 +43,8 @@ ArgumentRow parseArgument(const std::string& text, bool isPositional) {
   const size_t equals = text.find('=');
   ArgumentRow row;
   row.name = trimmed(text.substr(0, colon));
-  row.kind = kindOf(trimmed(text.substr(colon + 1, equals == std::string::npos ? equals : equals - colon - 1)));
+  row.kind =
+      kindOf(trimmed(text.substr(colon + 1, equals == std::string::npos ? equals : equals - colon - 1)));
   row.isRequired = equals == std::string::npos;
   row.isPositional = isPositional;
   if (!row.isRequired) {

@@ -29,7 +29,10 @@ void normalize(Call& call) {
   const int dim = call.dim(1, x.dims());
   const Tensor y = call.outs[0] = emptyTensor(x.shape(), x.dtype(), x.device());
   if (x.numel() == 0) return;
-  Launcher(call.op.kernel, x.device()).out(y, dimLast(y.geometry(), dim)).in(x, dimLast(x.geometry(), dim)).run();
+  Launcher(call.op.kernel, x.device())
+      .out(y, dimLast(y.geometry(), dim))
+      .in(x, dimLast(x.geometry(), dim))
+      .run();
 }
 
 Tensor backwardKernel(const Gradients& d, const Kernel& kernel) {
@@ -50,16 +53,20 @@ Tensor backwardKernel(const Gradients& d, const Kernel& kernel) {
 void forward::softmax(Call& call) { normalize(call); }
 // dx = y (dy - the sum of dy y)
 const Derivative derivative::softmax{[](Gradients& d) {
-  if (!d.createGraph) return d.set(0, backwardKernel(d, softmaxBackwardKernel));
-  const Tensor& y = d.out();
-  d.set(0, y * (d.g() - ops::sum(d.g() * y, d.integer(1), true)));
-}, {output(0)}};
+                                       if (!d.createGraph)
+                                         return d.set(0, backwardKernel(d, softmaxBackwardKernel));
+                                       const Tensor& y = d.out();
+                                       d.set(0, y * (d.g() - ops::sum(d.g() * y, d.integer(1), true)));
+                                     },
+                                     {output(0)}};
 
 void forward::logSoftmax(Call& call) { normalize(call); }
 // dx = dy - exp(y) times the sum of dy
-const Derivative derivative::logSoftmax{[](Gradients& d) {
-  if (!d.createGraph) return d.set(0, backwardKernel(d, logSoftmaxBackwardKernel));
-  d.set(0, d.g() - ops::exp(d.out()) * ops::sum(d.g(), d.integer(1), true));
-}, {output(0)}};
+const Derivative derivative::logSoftmax{
+    [](Gradients& d) {
+      if (!d.createGraph) return d.set(0, backwardKernel(d, logSoftmaxBackwardKernel));
+      d.set(0, d.g() - ops::exp(d.out()) * ops::sum(d.g(), d.integer(1), true));
+    },
+    {output(0)}};
 
 }  // namespace descent

@@ -1,4 +1,5 @@
-// A view by its strides within a contiguous base, and back: how the history of a view is written anew after an in-place change.
+// A view by its strides within a contiguous base, and back: how the history of a view is written anew after
+// an in-place change.
 #include "launch.h"
 #include "ops.h"
 
@@ -19,7 +20,8 @@ Geometry partOf(const Tensor& base, const Shape& shape, const std::vector<int64_
 
 void forward::asStrided(Call& call) {
   const Tensor& x = call.tensor(0);
-  call.outs[0] = x.alias(partOf(x, checkedShape(call.name(), call.integers(1)), call.integers(2), call.integer(3)));
+  call.outs[0] =
+      x.alias(partOf(x, checkedShape(call.name(), call.integers(1)), call.integers(2), call.integer(3)));
 }
 const Derivative derivative::asStrided{
     [](Gradients& d) { d.set(0, ops::asStridedBackward(d.g(), d.shape(0), d.integers(2), d.integer(3))); }};
@@ -50,7 +52,9 @@ void forward::asStridedScatter(Call& call) {
   call.outs[0] = y;
 }
 const Derivative derivative::asStridedScatter{[](Gradients& d) {
-  if (d.needs(0)) d.set(0, ops::asStridedScatter(d.g(), ops::zeros(d.shape(1), d.g().dtype()), d.integers(2), d.integer(3)));
+  if (d.needs(0))
+    d.set(0,
+          ops::asStridedScatter(d.g(), ops::zeros(d.shape(1), d.g().dtype()), d.integers(2), d.integer(3)));
   if (d.needs(1)) d.set(1, ops::asStrided(ops::contiguous(d.g()), d.shape(1), d.integers(2), d.integer(3)));
 }};
 

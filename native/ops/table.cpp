@@ -10,9 +10,10 @@
 namespace descent {
 
 namespace ops {
-#define ROW(name, family, signature, outputs, WHERE, sentence, shapes, errors, isComposed, isView, derivative)    \
-  Op name{#name,      #family,  signature,        outputs,    Where::WHERE, sentence, shapes,       errors, \
-          isComposed, isView,   &forward::name,   derivative, {},           Kernel(#name),          {}};
+#define ROW(name, family, signature, outputs, WHERE, sentence, shapes, errors, isComposed, isView,      \
+            derivative)                                                                                 \
+  Op name{#name,      #family, signature,      outputs,    Where::WHERE, sentence,      shapes, errors, \
+          isComposed, isView,  &forward::name, derivative, {},           Kernel(#name), {}};
 #define OP(name, ...) ROW(name, __VA_ARGS__, false, false, descent::derivative::name)
 #define VIEW(name, ...) ROW(name, __VA_ARGS__, false, true, descent::derivative::name)
 #define CONSTANT(name, ...) ROW(name, __VA_ARGS__, false, false, {})
@@ -60,7 +61,8 @@ std::vector<Op*> buildTable() {
 #include "table.def"
   for (Op* op : table) {
     op->arguments = parseSignature(op->signature);
-    op->elementwise.params = op->elementwise.inputs ? static_cast<int>(op->arguments.size()) - op->elementwise.inputs : 0;
+    op->elementwise.params =
+        op->elementwise.inputs ? static_cast<int>(op->arguments.size()) - op->elementwise.inputs : 0;
   }
   return table;
 }

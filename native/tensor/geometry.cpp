@@ -39,8 +39,9 @@ std::string Shape::text() const {
 
 Shape checkedShape(const char* op, const std::vector<int64_t>& sizes) {
   if (sizes.size() > kMaxDims) {
-    throw Error("shape", op,
-                std::to_string(sizes.size()) + " dims, at most " + std::to_string(kMaxDims) + " are supported");
+    throw Error(
+        "shape", op,
+        std::to_string(sizes.size()) + " dims, at most " + std::to_string(kMaxDims) + " are supported");
   }
   Shape shape;
   // Zero sizes are left out of the product, so that no order of sizes can hide an overflow.
@@ -118,7 +119,8 @@ bool Geometry::viewAs(const Shape& target, Geometry* out) const {
     out->offset = offset;
     return true;
   }
-  // Walk both shapes from the right: a run of old dims that lie evenly in memory can be cut into new dims at will.
+  // Walk both shapes from the right: a run of old dims that lie evenly in memory can be cut into new dims at
+  // will.
   out->shape = target;
   out->offset = offset;
   int64_t sizes[kMaxDims], steps[kMaxDims];

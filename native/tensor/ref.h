@@ -1,4 +1,5 @@
-// Intrusive reference counting: one pointer wide, counted atomically, because worker threads may hold tensors too.
+// Intrusive reference counting: one pointer wide, counted atomically, because worker threads may hold tensors
+// too.
 #pragma once
 
 #include <atomic>

@@ -24,8 +24,8 @@ struct TensorImpl final : public RefCounted {
   // A gradient flows to or through this tensor.
   bool requiresGrad = false;
   std::unique_ptr<AutogradMeta> autograd;
-  // Of a view made while ops were recorded: the tensor whose memory it shows, and the storage's version when its
-  // history was written. An in-place change of one must reach the history of the other.
+  // Of a view made while ops were recorded: the tensor whose memory it shows, and the storage's version when
+  // its history was written. An in-place change of one must reach the history of the other.
   Ref<TensorImpl> viewBase;
   uint32_t viewVersion = 0;
 
