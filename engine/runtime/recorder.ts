@@ -217,12 +217,12 @@ export class Recorder implements TrainingObserver {
   }
 
   image(tag: string, image: Tensor, step = this.steps): void {
-    const values = Float64Array.from(image.data() as ArrayLike<number>);
+    const values = numbersOf(image);
     this.post({ type: "image", tag, step, wall: wallNow(), shape: [...image.shape], values });
   }
 
   histogram(tag: string, values: Tensor, step = this.steps): void {
-    const copied = Float64Array.from(values.data() as ArrayLike<number>);
+    const copied = numbersOf(values);
     this.post({ type: "histogram", tag, step, wall: wallNow(), values: copied });
   }
 
@@ -303,6 +303,10 @@ export class Recorder implements TrainingObserver {
   private post(message: ToMonitor): void {
     this.options.port.postMessage(message);
   }
+}
+
+function numbersOf(tensor: Tensor): Float64Array {
+  return Float64Array.from(tensor.data() as ArrayLike<number | bigint>, Number);
 }
 
 function wallNow(): number {

@@ -52,12 +52,7 @@ export function startRun(): void {
   const memory = createSharedMemory();
   const flags = memory.control;
   const { port1, port2 } = new MessageChannel();
-  const worker = new Worker(new URL("./monitor.mjs", import.meta.url), {
-    name: "descent monitor",
-    execArgv: signalWorkerOptions,
-    workerData: { memory, port: port2, folder, record } satisfies MonitorData,
-    transferList: [port2],
-  });
+  const worker = startMonitor({ memory, port: port2, folder, record });
   const tell = (nudge: Nudge): void => {
     worker.postMessage(nudge);
   };
@@ -118,6 +113,16 @@ export function startRun(): void {
       terminal.line(farewell(outcome.state, recorder.steps, record));
     else terminal.clear();
   });
+}
+
+function startMonitor(workerData: MonitorData): Worker {
+  const file = new URL("./monitor.mjs", import.meta.url);
+  const options = { name: "descent monitor", workerData, transferList: [workerData.port] };
+  try {
+    return new Worker(file, { ...options, execArgv: signalWorkerOptions });
+  } catch {
+    return new Worker(file, { ...options, execArgv: [] }); // a Node that does not know these options
+  }
 }
 
 function farewell(state: string, steps: number, { startTime, id }: RunRecord): string {
