@@ -22,6 +22,7 @@ export const quietSettings = {
   "files.hotExit": "off",
   "git.enabled": false,
   "git.openRepositoryInParentFolders": "never",
+  "remote.autoForwardPorts": false,
   "security.workspace.trust.enabled": false,
   "telemetry.telemetryLevel": "off",
   "update.mode": "none",

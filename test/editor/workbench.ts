@@ -157,14 +157,14 @@ export class Workbench {
 
   /** Shows the Runs view. */
   async openRuns(page = this.page): Promise<void> {
-    if (await runsTree(page).isVisible()) return;
+    if (await runsPane(page).isVisible()) return;
     await page.locator(".activitybar").getByRole("tab", { name: "Descent" }).click();
-    await runsTree(page).waitFor();
+    await runsPane(page).waitFor();
   }
 
   /** The row of a run in the Runs view. */
   runRow(name: string, page = this.page): Locator {
-    return runsTree(page).locator(".monaco-list-row", { hasText: name });
+    return runsPane(page).locator(".monaco-list-row", { hasText: name });
   }
 
   /** An inline button of a run's row. */
@@ -179,7 +179,12 @@ export class Workbench {
   async runMenu(name: string, entry: string): Promise<void> {
     await this.openRuns();
     await this.runRow(name).first().click({ button: "right" });
-    await this.page.locator(".monaco-menu").getByRole("menuitem", { name: entry }).click();
+    const menu = this.page.locator(".monaco-menu");
+    // A menu that has just opened takes no click, so that a slow right click chooses nothing by accident.
+    await this.until(`the menu takes '${entry}'`, async () => {
+      await menu.getByRole("menuitem", { name: entry }).click({ timeout: 1000 });
+      return (await menu.count()) === 0;
+    });
   }
 
   /** A button of the modal dialog on screen. */
@@ -258,10 +263,8 @@ export class Workbench {
   }
 }
 
-function runsTree(page: Page): Locator {
-  return page
-    .locator(".pane", { has: page.locator('.pane-header[aria-label^="Runs"]') })
-    .locator(".monaco-list");
+function runsPane(page: Page): Locator {
+  return page.locator(".pane", { has: page.locator('.pane-header[aria-label^="Runs"]') });
 }
 
 const stateKeys = "Control+Alt+Shift+F12";
