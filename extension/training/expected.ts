@@ -12,7 +12,7 @@ interface Start {
 /** Clocks of files and processes may differ by a little. */
 const slack = 1500;
 /** A start whose run has not appeared by then never had one. */
-const patience = 10 * 60_000;
+const patience = 2 * 60_000;
 
 export class ExpectedRuns {
   #starts: Start[] = [];
