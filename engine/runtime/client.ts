@@ -49,9 +49,12 @@ export async function connectToRun(record: RunRecord, client = "descent"): Promi
   connection.onError(() => socket.destroy());
   socket.on("error", () => socket.destroy());
   socket.on("close", () => {
-    closed = true;
-    for (const listener of closedListeners) listener();
-    connection.dispose();
+    // The last messages are in, but the library hands them out one by one over some turns of the event loop.
+    afterTurns(100, () => {
+      closed = true;
+      for (const listener of closedListeners) listener();
+      connection.dispose();
+    });
   });
   connection.listen();
 
@@ -110,6 +113,11 @@ export async function renameRun(folder: string, name: string): Promise<RunRecord
   } finally {
     connection.close();
   }
+}
+
+function afterTurns(turns: number, then: () => void): void {
+  if (turns === 0) then();
+  else setImmediate(afterTurns, turns - 1, then);
 }
 
 function open(path: string, id: string): Promise<Socket> {

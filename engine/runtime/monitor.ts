@@ -86,7 +86,7 @@ const server = new MonitorServer(() => record, {
   },
   stop: () => {
     requestStop(130);
-    return record;
+    return structuredClone(record); // as it is now: the run may have ended before the answer is written
   },
   kill: () => {
     setTimeout(() => {
