@@ -6,6 +6,9 @@ import type { Editor } from "../app.js";
 import type { Disposable } from "../event.js";
 import { runMessage } from "../runs/words.js";
 
+/** A column beyond the end of any line: the editor takes the line's end. */
+const farRight = 10_000;
+
 export class Problems {
   readonly #editor: Editor;
   readonly #collection: DiagnosticCollection;
@@ -27,7 +30,7 @@ export class Problems {
     const editor = this.#editor;
     const line = Math.max(0, location.line - 1);
     const column = Math.max(0, location.column - 1);
-    const range = new editor.Range(line, column, line, column === 0 ? 1000 : column + 1);
+    const range = new editor.Range(line, column, line, farRight);
     const problem = new editor.Diagnostic(
       range,
       runMessage(record) ?? record.error.message,
