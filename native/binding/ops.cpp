@@ -19,6 +19,14 @@ struct OpFunction {
   std::string name;
 };
 
+// An op that is written in others fails in their name; the user called this one.
+Error inTheNameOf(const std::string& name, const Error& error) {
+  std::string sentence = error.what();
+  const std::string prefix = error.op + ": ";
+  if (!error.op.empty() && sentence.compare(0, prefix.size(), prefix) == 0) sentence.erase(0, prefix.size());
+  return Error(error.code, name, sentence, error.facts);
+}
+
 napi_value callOp(napi_env env, napi_callback_info info) {
   size_t count = kMaxArguments + kMaxOutputs;
   napi_value values[kMaxArguments + kMaxOutputs];
@@ -31,18 +39,25 @@ napi_value callOp(napi_env env, napi_callback_info info) {
     environment.beforeOp(function.name.c_str());
     const CallInfo call(environment, function.name.c_str(), values, count);
     const int outputs = function.isInPlace ? 0 : op.outputs;
+    const auto run = [&](auto body) {
+      try {
+        body();
+      } catch (const Error& error) {
+        throw inTheNameOf(function.name, error);
+      }
+    };
     Arguments args;
     for (size_t i = 0; i < op.arguments.size(); i++) {
       args.push(readArgument(call, call[static_cast<size_t>(outputs) + i], op.arguments[i]));
     }
     if (function.isInPlace) {
       if (!args.items[0].isTensor()) call.failType(op.arguments[0].name.c_str(), "a tensor", call[0]);
-      dispatchInPlace(op, args);
+      run([&] { dispatchInPlace(op, args); });
       environment.describe(0, args.items[0].tensor);
       return nullptr;
     }
     Tensor outs[kMaxOutputs];
-    dispatch(op, args, outs);
+    run([&] { dispatch(op, args, outs); });
     for (int k = 0; k < outputs; k++) {
       if (outs[k].isDefined()) call.give(call[static_cast<size_t>(k)], outs[k], k);
     }
