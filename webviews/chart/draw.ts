@@ -62,8 +62,15 @@ export interface LineOptions {
   alpha: number;
 }
 
-/** Without a graphics card one long path takes ten times as long to stroke as its pieces; a dash pattern should go on. */
-const strokeEvery = { solid: 32, dashed: 512 };
+/**
+ * Pixels up and down after which a path is stroked and begun anew: without a graphics card one path that goes up and
+ * down a thousand times takes ten times as long as its pieces. Hairlines are quick in any case, and a dash pattern should
+ * go on. A calm line never gets that far, so that no seam is seen.
+ */
+function pieceHeight({ style, width }: LineOptions): number {
+  if (width <= 1) return Infinity;
+  return style.dash.length > 0 ? 20_000 : 2000;
+}
 
 /**
  * A line through the values. Where several buckets share a pixel column only the first, least, greatest and last are
@@ -76,16 +83,17 @@ export function drawLine(
   range: Range,
   x: XScale,
   y: YScale,
-  { style, width, alpha }: LineOptions,
+  options: LineOptions,
 ): void {
+  const { style, width, alpha } = options;
   c.strokeStyle = style.color;
   c.lineWidth = width;
   c.globalAlpha = alpha;
   c.setLineDash(style.dash as number[]);
   c.lineJoin = "bevel";
   c.beginPath();
-  const piece = style.dash.length > 0 ? strokeEvery.dashed : strokeEvery.solid;
-  let drawn = 0;
+  const piece = pieceHeight(options);
+  let climbed = 0;
   let pen = false;
   let column = NaN;
   let low = 0;
@@ -118,10 +126,12 @@ export function drawLine(
     if (pen) {
       flush();
       c.lineTo(px, py);
-      if (++drawn % piece === 0) {
+      climbed += Math.abs(py - last) + 2 * (high - low);
+      if (climbed > piece) {
         c.stroke();
         c.beginPath();
         c.moveTo(px, py);
+        climbed = 0;
       }
     } else {
       c.moveTo(px, py);

@@ -70,13 +70,13 @@ export function formatTick(value: number, distance: number, unit: Unit): string 
   if (value === 0) return "0";
   const size = Math.abs(value);
   const decimals = Math.max(0, -Math.floor(Math.log10(Math.abs(distance)) + 1e-9));
-  if (size < 1e5 && decimals <= 4)
+  if (size < 1e6 && decimals <= 4)
     return minus(size >= 1000 && decimals === 0 ? formatCount(value) : value.toFixed(decimals));
   const digits = Math.max(
     0,
     Math.floor(Math.log10(size) + 1e-9) - Math.floor(Math.log10(Math.abs(distance)) + 1e-9),
   );
-  if (size >= 1e5 && size < 1e12) return minus(suffix(value, digits));
+  if (size >= 1e6 && size < 1e12) return minus(suffix(value, digits));
   return minus(shortExponent(value.toExponential(Math.min(digits, 3))));
 }
 

@@ -8,7 +8,8 @@ import { drawBand, drawLine, drawMarks, drawStack } from "./draw.js";
 import type { ChartTheme } from "./palette.js";
 import { makeXScale, makeYScale, type XKind, type XScale, type YScale } from "./scales.js";
 import {
-  isDense,
+  hasBackground,
+  lineWidth,
   smoothed,
   union,
   valueRange,
@@ -225,17 +226,15 @@ export class Plot {
         shown.map((one) => one.style),
       );
     } else {
-      const dense = isDense(shown);
       const soft = spec.smoothable && smoothing > 0;
       // The emphasised last, over the others.
       for (const one of [...shown.filter((s) => !s.emphasis), ...shown.filter((s) => s.emphasis)]) {
         const { points } = one.data;
         const range = visibleRange(points, window);
         const xs = x.values(points);
-        // One pixel is the width that costs least without a graphics card.
-        const width = one.emphasis ? 2.25 : dense ? 1 : 1.5;
+        const width = lineWidth(one, shown);
         const plain = { style: { ...one.style, dash: [] }, width: 1, alpha: 0.4 };
-        if (!dense || one.emphasis) {
+        if (hasBackground(one, shown)) {
           if (points.weight[range.from]! > 1) drawBand(c, points, range, x, y, one.style);
           if (soft) drawLine(c, xs, points.mean, range, x, y, plain);
         }

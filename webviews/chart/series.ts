@@ -36,11 +36,19 @@ export interface ChartSeries {
   nonFinite: number;
 }
 
-/** With more lines than this, only the lines themselves are drawn: no band and no raw values behind. */
+/**
+ * Whether a series gets its band and its raw values behind the line: the emphasised one where there is one, else each of
+ * a few. Those of many would hide the lines.
+ */
+export function hasBackground(one: ChartSeries, shown: readonly ChartSeries[]): boolean {
+  return shown.some((other) => other.emphasis) ? one.emphasis : shown.length <= 3;
+}
+
+/** From this many lines on each is a hairline, which also costs least without a graphics card. */
 const denseFrom = 7;
 
-export function isDense(series: readonly ChartSeries[]): boolean {
-  return series.filter((one) => !one.hidden).length >= denseFrom;
+export function lineWidth(one: ChartSeries, shown: readonly ChartSeries[]): number {
+  return one.emphasis ? 2 : shown.length >= denseFrom ? 1 : 1.5;
 }
 
 /** The buckets on screen, and one more on each side. */
