@@ -184,7 +184,7 @@ export const others: Record<string, OtherRow> = {
   uniform_: { draws: [[[numbers([2000]), -1, 3], within(-1, 3)]] },
   normal_: { draws: [[[numbers([4000])], normalLike]] },
   bernoulli_: { draws: [[[numbers([4000]), 0.2], onesOrZeros(0.2)]] },
-  dropoutWithMask: { through: "dropout" },
+  dropoutCore: { through: "dropout" },
   dropout: { draws: [[[numbers([4000], 1, 1), 0.25], (values) => values.every((x) => x === 0 || Math.abs(x - 4 / 3) < 1e-6) && Math.abs(mean(values) - 1) < 0.1]] },
   view: { calls: [[matrix, [2, 6]], [matrix, [-1]], [matrix, [3, 1, 4]]] },
   reshape: { calls: [[matrix, [2, 6]], [matrix, [-1, 2]]] },

@@ -219,7 +219,7 @@ void forward::bernoulliInPlace(Call& call) {
 }
 const Derivative derivative::bernoulliInPlace{[](Gradients&) {}};
 
-void forward::dropoutWithMask(Call& call) {
+void forward::dropoutCore(Call& call) {
   const Tensor& x = call.tensor(0);
   const Tensor y = call.outs[0] = emptyTensor(x.shape(), x.dtype(), x.device());
   const Tensor mask = call.outs[1] = emptyTensor(x.shape(), DType::boolean, x.device());
@@ -229,7 +229,7 @@ void forward::dropoutWithMask(Call& call) {
   if (x.numel() > 0) Launcher(dropoutKernel, x.device()).out(y).out(mask).in(x).run(&p, integers);
 }
 // y = x mask / (1 - p)
-const Derivative derivative::dropoutWithMask{
+const Derivative derivative::dropoutCore{
     [](Gradients& d) { d.set(0, ops::where(d.out(1), d.g() * (1 / (1 - d.number(1))), 0)); }, {output(1)}};
 
 void forward::dropout(Call& call) {
@@ -240,7 +240,7 @@ void forward::dropout(Call& call) {
   if (!call.flag(2) || p == 0) {
     call.outs[0] = x;
   } else {
-    call.outs[0] = p == 1 ? ops::mul(x, 0) : ops::dropoutWithMask(x, p);
+    call.outs[0] = p == 1 ? ops::mul(x, 0) : ops::dropoutCore(x, p);
   }
 }
 
