@@ -138,8 +138,7 @@ function compareAll(run: () => Tensor[], precision: "float32" | "float64"): void
       native.setNumThreads(count);
       return run().map((output) => output.data());
     });
-    for (const other of byThreads.slice(1))
-      assert.deepEqual(other, byThreads[0], `${capability}, ${precision}: bits differ between threads`);
+    for (const other of byThreads.slice(1)) sameBits(byThreads[0]!, other, `${capability}, ${precision}`);
     byThreads[0]!.forEach((values, i) => {
       const tolerance = precision === "float32" ? 2e-4 : 1e-10;
       const wanted = reference[i]!;
@@ -156,4 +155,17 @@ function compareAll(run: () => Tensor[], precision: "float32" | "float64"): void
       }
     });
   }
+}
+
+/** Says the first difference: assert.deepEqual would draw up all of them, and take minutes and gigabytes. */
+function sameBits(one: ReturnType<Tensor["data"]>[], other: typeof one, where: string): void {
+  one.forEach((values, i) => {
+    const bytes = (array: (typeof one)[number]): Buffer =>
+      Buffer.from(array.buffer, array.byteOffset, array.byteLength);
+    if (bytes(values).equals(bytes(other[i]!))) return;
+    const k = values.findIndex((value: number | bigint, at: number) => !Object.is(value, other[i]![at]));
+    assert.fail(
+      `${where}: output ${i}[${k}] is ${values[k]!} on one number of threads and ${other[i]![k]!} on another`,
+    );
+  });
 }
