@@ -13,7 +13,7 @@ import { SetupError, execute, reportAndExit, step } from "./progress.mjs";
 import { ensureDependencies, root } from "./setup.mjs";
 
 /** Long enough to open the page and watch; the sample's own default is done in some seconds. */
-const epochs = Number(process.env.DESCENT_START_EPOCHS ?? 400);
+const epochs = Number(process.env.DESCENT_START_EPOCHS ?? 1500);
 /** How long training waits for somebody to open the page. */
 const patience = Number(process.env.DESCENT_START_PATIENCE ?? 60) * 1000;
 

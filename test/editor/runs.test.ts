@@ -38,7 +38,7 @@ describe("the Runs view", () => {
 
   test("stop ends it", async () => {
     await workbench.runAction("train.ts", "Stop");
-    await workbench.until("it is stopped", async () => (await state()) === "stopped", 5000);
+    await workbench.until("it is stopped", async () => (await state()) === "stopped");
   });
 
   test("delete asks first, then removes the folder", async () => {
