@@ -115,8 +115,16 @@ export class Card {
   }
 
   get plotWidth(): number {
-    const { width, innerWidth, element } = this.#plot;
-    return width > 0 ? innerWidth : element.clientWidth - margin.left - margin.right;
+    return this.#plot.innerWidth;
+  }
+
+  /** The element whose size `resize` wants, as an observer reports it: asking for it while drawing costs a layout. */
+  get sized(): HTMLElement {
+    return this.#plot.element;
+  }
+
+  resize(width: number, height: number): void {
+    this.#plot.resize(width, height);
   }
 
   /** Tags whose data this card shows. */
@@ -144,10 +152,6 @@ export class Card {
   draw(cursor: number | null): void {
     const context = this.#host.context();
     const { spec } = this.plan;
-    const { clientWidth, clientHeight } = this.#plot.element;
-    if (clientWidth !== this.#plot.width || clientHeight !== this.#plot.height) {
-      this.#plot.resize(clientWidth, clientHeight);
-    }
     this.#plot.draw(spec, this.series, this.isLog && spec.kind === "lines", context);
     this.#showNote();
     this.#plot.element.setAttribute("aria-label", describe(spec, this.series, xNames[context.xKind]));

@@ -86,8 +86,14 @@ export class Dashboard implements CardHost {
     this.#live.className = "visually-hidden";
     this.#live.setAttribute("role", "status");
     this.#observer = new IntersectionObserver(this.#onVisible.bind(this), { rootMargin: "150px" });
-    this.#sizes = new ResizeObserver(() => {
-      this.#redrawAll();
+    this.#sizes = new ResizeObserver((entries) => {
+      for (const { target, contentRect } of entries) {
+        const card = [...this.#cards.values()].find((one) => one.sized === target);
+        if (card === undefined || contentRect.width === 0) continue; // hidden
+        card.resize(contentRect.width, contentRect.height);
+        this.redraw(card);
+      }
+      this.#request();
     });
     root.append(
       this.#header.element,
@@ -246,7 +252,7 @@ export class Dashboard implements CardHost {
     for (const [id, card] of this.#cards) {
       if (ids.has(id)) continue;
       this.#observer.unobserve(card.element);
-      this.#sizes.unobserve(card.element);
+      this.#sizes.unobserve(card.sized);
       card.element.remove();
       this.#cards.delete(id);
       this.#dirtyCards.delete(card);
@@ -261,7 +267,7 @@ export class Dashboard implements CardHost {
         card = new Card(plan, this);
         this.#cards.set(plan.spec.id, card);
         this.#observer.observe(card.element);
-        this.#sizes.observe(card.element);
+        this.#sizes.observe(card.sized);
       }
       card.plan = plan;
       const found = [plan.spec.title, ...plan.series.map((info) => info.tag)].join(" ").toLowerCase();
