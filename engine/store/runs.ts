@@ -129,8 +129,9 @@ export function workspaceOf(folder: string): string {
   return having(runsFolder) ?? having(".vscode") ?? having(".git") ?? resolve(folder);
 }
 
-/** Makes a new run's folder. `.descent` gets a .gitignore of its own: runs are large and nobody means to commit them. */
+/** Makes a new run's folder in a workspace that exists. `.descent` gets a .gitignore of its own: runs are large and nobody means to commit them. */
 export function createRunFolder(workspace: string, id: string): string {
+  if (!existsSync(workspace)) throw new Error(`There is no folder ${workspace}.`);
   const all = join(workspace, runsFolder);
   mkdirSync(all, { recursive: true });
   const ignore = join(dirname(all), ".gitignore");

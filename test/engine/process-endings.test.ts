@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { newerNode, runToEnd, seriesOf } from "./processes.js";
+import { findRuns } from "../../engine/store/runs.js";
+import { newerNode, runToEnd, seriesOf, start, workspaceWith } from "./processes.js";
 
 const newer = newerNode();
 const nodes = [process.execPath, ...(newer === null ? [] : [newer])];
@@ -175,6 +176,32 @@ describe("endings", { concurrency: 2 }, () => {
     assert.equal(code, 1);
     assert.equal(record.state, "failed");
     assert.match(record.error!.message, /Cannot find module .*missing\.ts/);
+  });
+
+  test("a workspace that is not there: the script runs, and says that it is not recorded", async () => {
+    const { folder, ended, said } = start(workspaceWith({ "train.ts": "console.log(1);" }), "train.ts", {
+      env: { DESCENT_WORKSPACE: "/no/such" },
+    });
+    assert.equal(await ended, 0);
+    assert.equal(said.out, "1\n");
+    assert.equal(
+      said.err,
+      "descent: this run is not recorded, because its folder could not be made: There is no folder /no/such.\n",
+    );
+    assert.deepEqual(findRuns(folder).runs, []);
+  });
+
+  test("a run whose folder is deleted under it goes on", async () => {
+    const script = `
+      import { rmSync } from "node:fs";
+      import { train } from "./engine";
+      train(50);
+      rmSync(new URL(".descent", import.meta.url), { recursive: true });
+      train(50, 2);
+      console.log("on");`;
+    const { ended, said } = start(workspaceWith({ "train.ts": script }), "train.ts");
+    assert.equal(await ended, 0, said.err);
+    assert.equal(said.out, "on\n");
   });
 
   test("child processes and worker threads of a run are no runs of their own, and read TypeScript", async () => {
