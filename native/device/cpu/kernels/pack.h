@@ -31,10 +31,12 @@ inline void transposeEight(const float* const* from, int64_t k, float* to, int64
   }
 }
 
-// Copies `lanes` elements, a multiple of 8.
+// Copies `lanes` elements, an even number, and not one more: what follows may be another thread's panel.
 template <class T>
 inline void copyLanes(const T* from, int lanes, T* to) {
-  for (int lane = 0; lane < lanes; lane += 8) __builtin_memcpy(to + lane, from + lane, 8 * sizeof(T));
+  int lane = 0;
+  for (; lane + 8 <= lanes; lane += 8) __builtin_memcpy(to + lane, from + lane, 8 * sizeof(T));
+  for (; lane < lanes; lane += 2) __builtin_memcpy(to + lane, from + lane, 2 * sizeof(T));
 }
 
 // to[k * width + lane] = from[lane * laneStride + k * depthStride]; lanes from `lanes` to `width` become 0
