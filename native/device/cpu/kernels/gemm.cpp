@@ -236,7 +236,41 @@ Product<T> normalized(Product<T> p) {
 }
 
 template <class T>
+T dot(const T* a, const T* b, int64_t count) {
+  constexpr int lanes = kLanes<T>;
+  Vector<T> sums[4] = {};
+  int64_t i = 0;
+  for (; i + 4 * lanes <= count; i += 4 * lanes) {
+    for (int v = 0; v < 4; ++v) sums[v] += load(a + i + v * lanes) * load(b + i + v * lanes);
+  }
+  const Vector<T> all = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  T sum = T(0);
+  for (; i < count; ++i) sum += a[i] * b[i];
+  for (int lane = 0; lane < lanes; ++lane) sum += all[lane];
+  return sum;
+}
+
+// A matrix with contiguous rows times a vector: one dot product a row. False where the product is not of that
+// kind.
+template <class T>
+bool multiplyVector(const Product<T>& product) {
+  if (product.m != 1 && product.n != 1) return false;
+  const bool isRow = product.n != 1;  // a vector times a matrix
+  const Product<T> p = isRow ? transposed(product) : product;
+  if (p.aColumn != 1 || p.bRow != 1 || p.k < 4 * kLanes<T>) return false;
+  parallel(p.m, most<int64_t>(1, 2 * kGrain / p.k), [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      T& c = p.c[row * p.cRow];
+      const T start = (p.accumulate ? c : T(0)) + (p.bias ? p.bias[isRow ? row : 0] : T(0));
+      c = start + dot(p.a + row * p.aRow, p.b, p.k);
+    }
+  });
+  return true;
+}
+
+template <class T>
 void multiplyMatrices(const Product<T>& product) {
+  if (multiplyVector(product)) return;
   const Product<T> other = transposed(product);
   const bool swap = cost(other) < cost(product);
   Job<T> job;
