@@ -5,6 +5,11 @@
 // estimated cheaper is taken. That lets a linear layer's x w^T run without packing w: w's elements are
 // broadcast straight from its rows, and only the much smaller x is packed. The order of additions depends on
 // the sizes and strides alone, never on the number of threads.
+//
+// Expected: as fast as PyTorch 2.13 (MKL, which uses AVX-512 here too) on a linear layer, 80 % of it on large
+// squares. Measured in GFLOP/s on one core of an Intel Xeon with AVX-512, by processor time because the
+// machine was busy, alternating with PyTorch (in brackets): x w^T of 32x784x128 151 (118), w's gradient
+// 128x32x784 145 (165), 512^3 157 (169), 512^3 with a transposed 152 (167), 1024^3 144 (172).
 #include "gemm.h"
 
 #include "micro.h"
