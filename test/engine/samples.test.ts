@@ -79,7 +79,7 @@ describe(
       it("says in one sentence that the network is missing, and leaves nothing behind", async () => {
         rmSync(join(folder, "cache"), { recursive: true });
         const offline =
-          "echo 'npm error code ENOTFOUND'; echo 'npm error network request to https://registry.npmjs.org failed'; exit 1";
+          "echo 'npm error code ENOTFOUND'; echo 'npm error network request to https://registry.example failed'; exit 1";
         const { output, code } = await train("mnist", [], { PATH: fakeNpm("fails", offline) }, 1);
         assert.equal(code, 1);
         assert.match(
