@@ -24,14 +24,17 @@ class SimpleNet extends nn.Module {
 }
 
 function simplenet() {
-  return trainSimpleNet((model) => new optim.SGD(model.parameters(), { lr: 0.1 }));
+  return trainSimpleNet((model) => new optim.SGD(model.parameters(), { lr: 1e-6 }));
 }
 
 function simplenetAdam() {
-  return trainSimpleNet((model) => new optim.Adam(model.parameters(), { lr: 1e-3 }));
+  return trainSimpleNet((model) => new optim.Adam(model.parameters(), { lr: 1e-8 }));
 }
 
-/** 784-128-10, batches of 32: what a training loop does between two batches. */
+/**
+ * 784-128-10, batches of 32: what a training loop does between two batches. The rate is tiny, because a net that has learnt its
+ * few batches by heart has gradients so small (subnormal numbers) that processors take many times as long for them.
+ */
 function trainSimpleNet(makeOptimizer) {
   manualSeed(0);
   const model = new SimpleNet();

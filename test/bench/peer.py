@@ -12,7 +12,7 @@ from torch import nn, optim
 from torch.utils.data import DataLoader, TensorDataset
 
 
-def simplenet(make_optimizer=lambda model: optim.SGD(model.parameters(), lr=0.1)):
+def simplenet(make_optimizer=lambda model: optim.SGD(model.parameters(), lr=1e-6)):
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
     criterion = nn.CrossEntropyLoss(weight=torch.tensor([0.1] + [1.0] * 9))
@@ -85,7 +85,7 @@ def digits_epoch():
 
 cases = {
     "simplenet": simplenet,
-    "simplenet-adam": lambda: simplenet(lambda model: optim.Adam(model.parameters(), lr=1e-3)),
+    "simplenet-adam": lambda: simplenet(lambda model: optim.Adam(model.parameters(), lr=1e-8)),
     "add": add, "add-recorded": lambda: add(recorded=True), "backward": backward, "digits-epoch": digits_epoch,
     **{f"matmul-{size}": lambda size=size: matmul(size) for size in (64, 256, 512, 1024)},
 }
