@@ -204,7 +204,7 @@ export const settings = {
     default: false,
     scope: "resource",
     description:
-      "Open the dashboard of a live run that was started elsewhere, such as in a terminal, when it is found.",
+      "Open the dashboard of a run that was started elsewhere, such as in a terminal, when it is found live or the window is empty.",
   },
   "descent.dashboard.smoothing": {
     type: "number",

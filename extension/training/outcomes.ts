@@ -36,7 +36,7 @@ export class Outcomes {
     const { expected, problems } = this.#options;
     const isNew = expected.claim(run);
     if (isNew) this.#begin(run);
-    else if (before === null && isLive(run.record.state)) this.#meet(run);
+    else if (before === null) this.#meet(run);
     const wasLive = before === null ? isNew : isLive(before.state);
     if (!wasLive || isLive(run.record.state)) return;
     if (run.record.error) problems.show(run.record);
@@ -51,12 +51,16 @@ export class Outcomes {
     }
   }
 
-  /** A live run that this window did not start: from a terminal, or from before it was opened. */
+  get #isWindowEmpty(): boolean {
+    return this.#options.editor.window.tabGroups.all.every((group) => group.tabs.length === 0);
+  }
+
+  /** A run that this window did not start: from a terminal, or from before it was opened. */
   #meet(run: Run): void {
     const { editor, settings } = this.#options;
-    if (settings.get("descent.dashboard.openOnLiveRun", false, editor.Uri.file(run.record.script))) {
-      void this.#openWithScript(run);
-    }
+    const script = editor.Uri.file(run.record.script);
+    if (!settings.get("descent.dashboard.openOnLiveRun", false, script)) return;
+    if (isLive(run.record.state) || this.#isWindowEmpty) void this.#openWithScript(run);
   }
 
   /** The dashboard, beside the script where no editor is open yet. */

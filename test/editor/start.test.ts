@@ -16,13 +16,14 @@ describe("npm start, in a browser", () => {
     const mark = `start-${process.pid}`;
     const child = spawn(process.execPath, ["extension/start/start.mjs", "--browser"], {
       cwd: root,
-      env: { ...process.env, DESCENT_TEST_START: mark, DESCENT_START_EPOCHS: "60" },
+      env: { ...process.env, DESCENT_TEST_START: mark },
       stdio: ["ignore", "pipe", "pipe"],
     });
     let printed = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => (printed += text));
     }
+    const browser = await launchBrowser();
     const ended = new Promise<number | null>((resolve) => child.on("exit", resolve));
     try {
       const url = await until(
@@ -30,18 +31,18 @@ describe("npm start, in a browser", () => {
         () => /http:\/\/localhost:\S+/.exec(printed)?.[0],
         300_000,
       );
-      const browser = await launchBrowser();
       const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
       await page.goto(url, { waitUntil: "domcontentloaded" });
       await page.locator('.tab[data-resource-name="train.ts"]').waitFor({ timeout: 60_000 });
       await until("the dashboard draws", () => lastStepDrawn(page), 60_000);
-      await until("the accuracy is printed", () => /accuracy \d+/.test(printed), 120_000);
+      assert.doesNotMatch(printed, /accuracy/, "the run is still live");
+      await until("the accuracy is printed", () => /accuracy \d+/.test(printed), 300_000);
       const accuracy = Number(/accuracy (\d+(?:\.\d+)?) %/.exec(printed)![1]);
       assert.ok(accuracy >= 95, `accuracy ${accuracy} %`);
       await until("it says what to do next", () => printed.includes("Ctrl+C ends the editor"));
       assert.equal((await fetch(url)).status, 200);
-      await browser.close();
     } finally {
+      await browser.close();
       child.kill("SIGINT");
     }
     assert.equal(await ended, 0, printed);
