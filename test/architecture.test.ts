@@ -117,6 +117,15 @@ describe("the native core", () => {
     assert.deepEqual(broken, []);
   });
 
+  test("nothing above device/ includes a device", () => {
+    const broken = files
+      .filter((file) => !file.startsWith("native/device/"))
+      .filter((file) => file !== "native/binding/process.cpp") // threads and instruction set of the CPU, set from outside
+      .flatMap((file) => includesOf(file).map((name) => posix.join(dirname(file), name.slice(1, -1))))
+      .filter((target) => /^native\/device\/[^/]+\//.test(target));
+    assert.deepEqual(broken, []);
+  });
+
   test("Node-API is included in binding/ alone, vendors' headers in device/gpu alone", () => {
     const broken = files.flatMap((file) =>
       includesOf(file)
