@@ -6,6 +6,9 @@ import { readFileSync, rmSync } from "node:fs";
 import { argv, execPath, exit, stdin, stdout } from "node:process";
 import type { Launch } from "./launch.js";
 
+/** The exit code of a training that Ctrl+C stopped. */
+const interrupted = 130;
+
 const launch = take(argv[2] ?? "");
 if (launch === null) {
   // The editor restores terminals after a restart by running their program again; the training must not start twice.
@@ -34,20 +37,26 @@ function train({ program, args, cwd }: Launch): void {
   });
   // Ctrl+C reaches the training too, which ends in its own way.
   process.on("SIGINT", () => undefined);
-  const pass = (signal: NodeJS.Signals) => () => void child.kill(signal);
-  process.on("SIGTERM", pass("SIGTERM"));
-  process.on("SIGHUP", pass("SIGHUP"));
+  let isClosed = false;
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      isClosed = true;
+      child.kill(signal);
+    });
+  }
   child.on("error", (error) => {
     waitForKey(`The training could not be started: ${error.message}.`);
   });
   child.on("exit", (code, signal) => {
-    if (signal === "SIGHUP") exit(1);
+    if (isClosed || signal === "SIGHUP") exit(1); // the terminal is gone: nobody will press a key
     waitForKey(
       code === 0
         ? "The training has ended."
-        : signal === null
-          ? `The training has ended with exit code ${code}.`
-          : `The training was ended by ${signal}.`,
+        : code === interrupted
+          ? "The training was stopped."
+          : signal === null
+            ? `The training has ended with exit code ${code}.`
+            : `The training was ended by ${signal}.`,
     );
   });
 }

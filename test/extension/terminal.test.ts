@@ -48,6 +48,26 @@ test("a launch is started once: in its folder, with its arguments; a restored te
 });
 
 test(
+  "a closed terminal waits for nobody once its training has stopped, however that ended",
+  { skip: process.platform === "win32" && "Windows has no such signals" },
+  async () => {
+    const tidy = join(home, "tidy.mjs");
+    writeFileSync(
+      tidy,
+      'process.on("SIGHUP", () => process.exit(129)); setInterval(() => {}, 1000); console.log("ready");\n',
+    );
+    const launch = await writeLaunch(home, { program: tidy, args: [], cwd: home });
+    const child = spawn(process.execPath, [program, launch], { stdio: ["pipe", "pipe", "inherit"] });
+    let printed = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (printed += text));
+    await until(() => printed.includes("ready"), "the training runs");
+    child.kill("SIGHUP");
+    await until(() => child.exitCode !== null, "the terminal's program ends");
+    assert.doesNotMatch(printed, /Press any key/);
+  },
+);
+
+test(
   "a launch file is for this user only",
   { skip: process.platform === "win32" && "Windows has no file modes" },
   async () => {
