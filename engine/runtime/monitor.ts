@@ -143,6 +143,7 @@ function wakeMain(): void {
 function tick(): void {
   if (ended) return;
   Atomics.add(flags, control.heartbeat, 1);
+  excludePause(); // before the steps made while paused are looked at: they estimate the time left
   const grew = writer.flush();
   if (outcome !== null) {
     void finish(outcome);
@@ -155,8 +156,8 @@ function tick(): void {
   } else if (!waiting && record.state === "paused") {
     setState("running");
   }
-  if (!waiting && waitingSince !== null) {
-    estimate.exclude((Date.now() - waitingSince) / 1000);
+  if (!waiting) {
+    excludePause();
     waitingSince = null;
   }
   if (recordDirty && performance.now() - recordWritten >= recordMilliseconds) saveRecord();
@@ -165,6 +166,14 @@ function tick(): void {
     changed = false;
     if (server.isWatched) void server.send("changed", record);
   }
+}
+
+/** Time spent waiting does not count as training, also where single steps were made in between. */
+function excludePause(): void {
+  if (waitingSince === null) return;
+  const now = Date.now();
+  estimate.exclude((now - waitingSince) / 1000);
+  waitingSince = now;
 }
 
 /** The script is leaving, and its main thread waits for `control.done`. */
