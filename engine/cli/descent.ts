@@ -66,7 +66,7 @@ const generalHelp = [
   "",
   ...Object.values(commands).map(({ usage, sentence }) => `  descent ${usage}\n      ${sentence}`),
   "",
-  "An ID may be shortened to its beginning, or be a run's name. 'descent COMMAND --help' lists a command's options.",
+  "An ID is a run's id or name, or the beginning of one. 'descent COMMAND --help' lists a command's options.",
   "",
 ].join("\n");
 
@@ -101,7 +101,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   try {
-    return await command.run(parseOptions(rest, command.options));
+    return await command.run(parseOptions(rest, command.options, command.run === runCommand));
   } catch (error) {
     const text = (error instanceof Error ? error.message : String(error)).replace(/^descent: /, "");
     process.stderr.write(`descent ${name}: ${text}\n`);

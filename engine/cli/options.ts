@@ -21,8 +21,8 @@ export interface Given {
 /** A mistake of the user's: printed as one sentence, exit status 2. */
 export class UsageError extends Error {}
 
-/** `restAfter`: how many positionals there may be before everything that follows belongs to the script. */
-export function parseOptions(args: readonly string[], table: OptionTable): Given {
+/** `takesRest`: whether arguments for a script may follow after `--`. */
+export function parseOptions(args: readonly string[], table: OptionTable, takesRest = false): Given {
   const given: Given = { positional: [], options: {}, rest: [] };
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]!;
@@ -37,7 +37,7 @@ export function parseOptions(args: readonly string[], table: OptionTable): Given
     const equals = arg.indexOf("=");
     const name = (equals < 0 ? arg : arg.slice(0, equals)).replace(/^--?/, "");
     const option = Object.hasOwn(table, name) ? table[name]! : undefined;
-    if (option === undefined) throw new UsageError(unknown(arg, Object.keys(table)));
+    if (option === undefined) throw new UsageError(unknown(arg, table, takesRest));
     if (option.kind === "flag" && equals >= 0) throw new UsageError(`--${name} takes no value.`);
     if (option.kind === "value" && equals < 0) {
       const next = args[++i];
@@ -49,9 +49,10 @@ export function parseOptions(args: readonly string[], table: OptionTable): Given
   return given;
 }
 
-function unknown(arg: string, names: string[]): string {
-  const known = names.map((name) => `--${name}`).join(", ");
-  return `There is no option ${arg} here; there are ${known}. Arguments for the script follow after '--'.`;
+function unknown(arg: string, table: OptionTable, takesRest: boolean): string {
+  const known = Object.keys(table).map((name) => `--${name}`);
+  const hint = takesRest ? " Arguments for the script follow after '--'." : "";
+  return `There is no option ${arg} here; there ${known.length === 1 ? "is" : "are"} ${known.join(", ")}.${hint}`;
 }
 
 /** @throws UsageError unless there are exactly so many positionals. */

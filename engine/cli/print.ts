@@ -23,6 +23,17 @@ export function stateText(state: RunState): string {
   return chosen === undefined ? state : coloured(state, chosen);
 }
 
+/** At most so many characters, for a table; the rest is three dots. */
+export function cut(text: string, most: number): string {
+  const characters = Array.from(text);
+  return characters.length <= most
+    ? text
+    : `${characters
+        .slice(0, most - 1)
+        .join("")
+        .trimEnd()}…`;
+}
+
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }

@@ -9,6 +9,7 @@ import { findRun, findRuns, workspaceOf, type StoredRun } from "../store/runs.js
 import { UsageError, expectPositionals, type Given, type OptionTable } from "./options.js";
 import {
   coloured,
+  cut,
   durationText,
   formatNumber,
   lossText,
@@ -51,7 +52,7 @@ export function runsCommand(given: Given): number {
   }
   const rows = runs.map(({ record }) => [
     record.id,
-    record.name,
+    cut(record.name, 32),
     stateText(record.state),
     String(record.progress.step),
     lossText(record),
@@ -226,5 +227,11 @@ function errorText({ error }: RunRecord): string {
 function valueText(value: unknown): string {
   if (value === undefined) return "–";
   if (typeof value === "string") return value;
-  return typeof value === "number" && !Number.isInteger(value) ? formatNumber(value) : JSON.stringify(value);
+  // Four significant digits, without the noughts that would make 0.001 read 0.001000.
+  const isPlain = typeof value === "number" && !Number.isInteger(value);
+  return isPlain
+    ? formatNumber(value)
+        .replace(/(\.\d*?)0+$/, "$1")
+        .replace(/\.$/, "")
+    : JSON.stringify(value);
 }

@@ -94,7 +94,7 @@ export function deleteRun(folder: string): void {
 }
 
 /**
- * The run that `id` means: a whole id, the beginning of exactly one, or a name that exactly one run has.
+ * The run that `id` means: a whole id, the beginning of exactly one, a name that exactly one run has, or the beginning of exactly one name.
  * @throws Error with one sentence that lists the candidates.
  */
 export function findRun(workspace: string, id: string): StoredRun {
@@ -103,6 +103,7 @@ export function findRun(workspace: string, id: string): StoredRun {
   if (exact !== undefined) return exact;
   let matches = runs.filter((run) => run.record.id.startsWith(id));
   if (matches.length === 0) matches = runs.filter((run) => run.record.name === id);
+  if (matches.length === 0) matches = runs.filter((run) => run.record.name.startsWith(id));
   if (matches.length === 1) return matches[0]!;
   if (matches.length > 1) {
     const ids = matches.slice(0, 5).map((run) => run.record.id);

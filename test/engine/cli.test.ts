@@ -64,6 +64,7 @@ describe("descent run", { concurrency: 2 }, () => {
         ["run", "train.ts", "--nam", "x"],
         /^descent run: There is no option --nam here; there are --device, --name, /,
       ],
+      [["runs", "--wat"], /^descent runs: There is no option --wat here; there are --json, --workspace\.\n$/],
       [["run", "train.ts", "--name"], /--name needs a value: --name NAME/],
       [["run", "train.ts", "other.ts"], /'other\.ts' is one argument too many/],
       [["run", "train.ts", "--device", "tpu"], /'tpu' is no device: say cpu, gpu, cuda:0 or opencl:0/],
@@ -189,7 +190,7 @@ describe("the store's commands", () => {
     assert.deepEqual(series.find(({ tag }) => tag === "loss")?.last, [Math.fround(0.02), Math.fround(0.02)]);
     const text = await cli(folder, "compare", "good", "bad");
     assert.match(text.out, /^state +finished +failed$/m);
-    assert.match(text.out, /^config lr +0\.1000 +0\.1000$/m);
+    assert.match(text.out, /^config lr +0\.1 +0\.1$/m);
   });
 
   test("export: files that any TensorBoard reader opens", async () => {

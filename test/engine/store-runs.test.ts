@@ -164,6 +164,8 @@ test("a run is named by its id, the beginning of it, or its name", () => {
   assert.equal(findRun(folder, "20261123-a").record.id, "20261123-a");
   assert.equal(findRun(folder, "20261123-b").record.id, "20261123-b", "a whole id wins over a longer one");
   assert.equal(findRun(folder, "one").record.id, "20261123-a");
+  assert.equal(findRun(folder, "on").record.id, "20261123-a", "the beginning of a name");
+  assert.throws(() => findRun(folder, "tw"), /'tw' means 2 runs/);
   assert.throws(() => findRun(folder, "2026"), /'2026' means 3 runs \(.*\): give more of the id/);
   assert.throws(() => findRun(folder, "two"), /'two' means 2 runs/);
   assert.throws(
