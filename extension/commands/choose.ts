@@ -2,7 +2,7 @@
 
 import type { App } from "../app.js";
 import type { Run } from "../runs/registry.js";
-import { formatStep, stateWord, summarize } from "../runs/words.js";
+import { stateWord, summarize } from "../runs/words.js";
 
 /** undefined: there is none, or the user picked none. A sentence is shown when there is none. */
 export async function chooseRun(
@@ -29,7 +29,7 @@ export async function chooseRun(
     runs.map((run) => ({
       label: run.record.name,
       description: summarize(run.record),
-      detail: `${new Date(run.record.startTime).toLocaleString()} · ${formatStep(run.record.progress.step)} steps`,
+      detail: `Started ${new Date(run.record.startTime).toLocaleString()}`,
       run,
     })),
     { placeHolder: "Which run?" },

@@ -10,6 +10,7 @@ import { reveal } from "../editor/reveal.js";
 import type { Disposable } from "../event.js";
 import { dashboardViewType } from "../names.js";
 import type { Run, RunRegistry } from "../runs/registry.js";
+import { shortName } from "../runs/words.js";
 import type { Settings } from "../settings.js";
 import { DashboardModel, type DashboardOptions } from "./dashboardModel.js";
 import { dashboardHtml, runOfState } from "./html.js";
@@ -78,7 +79,7 @@ export class Dashboards {
     if (!run) return;
     const panel = editor.window.createWebviewPanel(
       dashboardViewType,
-      run.record.name,
+      shortName(run.record),
       { viewColumn: this.#column(), preserveFocus },
       {},
     );
@@ -94,7 +95,7 @@ export class Dashboards {
     for (const folder of [...this.#unrestored]) {
       const run = runs.get(folder);
       if (!run || this.#open.has(folder)) continue;
-      const tab = findTab(editor, run.record.name);
+      const tab = findTab(editor, shortName(run.record));
       if (tab && !tab.isActive) continue; // restored when it is shown
       if (!tab && !isLive(run.record.state)) continue;
       this.open(folder, { preserveFocus: true });
@@ -197,7 +198,8 @@ export class Dashboards {
       dashboard.panel.dispose(); // deleted
       return;
     }
-    if (dashboard.panel.title !== run.record.name) dashboard.panel.title = run.record.name;
+    const title = shortName(run.record);
+    if (dashboard.panel.title !== title) dashboard.panel.title = title;
     dashboard.model.runChanged();
   }
 

@@ -5,7 +5,7 @@ import { isLive, type RunState } from "../../engine/protocol.js";
 import type { Editor } from "../app.js";
 import { Emitter, Throttle, type Disposable } from "../event.js";
 import type { Run, RunRegistry } from "./registry.js";
-import { describeRun, formatDuration, runMessage, stateWord, summarize } from "./words.js";
+import { describeRun, formatDuration, formatStart, runMessage, stateWord, summarize } from "./words.js";
 
 /** A row, and what a command started from a row gets as its argument. */
 export interface RunNode {
@@ -17,7 +17,7 @@ const icons: Record<RunState, [string, string?]> = {
   running: ["sync~spin", "charts.blue"],
   paused: ["debug-pause", "charts.yellow"],
   stopping: ["loading~spin"],
-  stopped: ["debug-stop"],
+  stopped: ["debug-stop", "descriptionForeground"], // without a colour of its own it is red
   finished: ["pass", "testing.iconPassed"],
   failed: ["error", "testing.iconFailed"],
   lost: ["debug-disconnect", "list.warningForeground"],
@@ -70,7 +70,10 @@ export class RunsView implements TreeDataProvider<RunNode> {
     const item = new this.#editor.TreeItem(record.name);
     const [icon, color] = icons[record.state];
     item.id = run.folder;
-    item.description = summarize(record);
+    // Runs of one script have one name; those that are over are told apart by when they began.
+    item.description = isLive(record.state)
+      ? summarize(record)
+      : `${formatStart(record.startTime)} · ${summarize(record)}`;
     item.iconPath = new this.#editor.ThemeIcon(icon, color ? new this.#editor.ThemeColor(color) : undefined);
     item.contextValue = contextWords(record.state);
     item.tooltip = tooltip(run);

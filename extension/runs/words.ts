@@ -36,6 +36,14 @@ function join(large: number, largeUnit: string, small: number, smallUnit: string
   return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;
 }
 
+/** When a run began: "16:37" today, "Nov 22" on another day. */
+export function formatStart(startTime: number, now: number = Date.now()): string {
+  const [start, today] = [new Date(startTime), new Date(now)];
+  return start.toDateString() === today.toDateString()
+    ? `${String(start.getHours()).padStart(2, "0")}:${String(start.getMinutes()).padStart(2, "0")}`
+    : start.toLocaleDateString("en-US", { month: "short", day: "numeric" });
+}
+
 const stateWords: Record<RunState, string> = {
   starting: "starting",
   running: "running",
@@ -51,6 +59,12 @@ export function stateWord(state: RunState): string {
   return stateWords[state];
 }
 
+/** The run's name where there is little room: cut at 32 characters. */
+export function shortName({ name }: RunRecord): string {
+  const characters = Array.from(name);
+  return characters.length <= 32 ? name : `${characters.slice(0, 31).join("").trimEnd()}…`;
+}
+
 /** "step 1,240 · loss 0.1234"; what there is to say when there is neither. */
 export function summarize(record: RunRecord): string {
   const { step, loss } = record.progress;
@@ -64,7 +78,7 @@ export function summarize(record: RunRecord): string {
 /** The status bar's text without its icon: "train.ts 1,240 · loss 0.1234 · 2 min 5 s left". */
 export function statusText(record: RunRecord): string {
   const { step, loss, secondsLeft } = record.progress;
-  const parts = [`${record.name} ${formatStep(step)}`];
+  const parts = [`${shortName(record)} ${formatStep(step)}`];
   if (loss !== null) parts.push(`loss ${formatLoss(loss)}`);
   if (record.state === "running" && secondsLeft !== null) parts.push(`${formatDuration(secondsLeft)} left`);
   else if (record.state !== "running") parts.push(stateWord(record.state));

@@ -9,6 +9,8 @@ import {
   formatDuration,
   formatLoss,
   runMessage,
+  formatStart,
+  shortName,
   statusText,
   summarize,
 } from "../../extension/runs/words.js";
@@ -60,6 +62,23 @@ describe("a run's row, status and sentence", () => {
     const paused = record({ ...running, state: "paused" });
     assert.equal(statusText(paused), "train.ts 1,240 · loss 0.1234 · paused");
     assert.equal(summarize(paused), "paused · step 1,240 · loss 0.1234");
+  });
+
+  test("a long name leaves room for the numbers", () => {
+    const named = record({ ...running, name: `${"word ".repeat(30)}end` });
+    assert.match(statusText(named), /^word word .{20,25}… 1,240 · loss 0\.1234 · 2 min 5 s left$/);
+    assert.equal(
+      Array.from(shortName(record({ ...running, name: "𝛼".repeat(40) }))).length,
+      32,
+      "no character is halved",
+    );
+    assert.equal(shortName(running), "train.ts");
+  });
+
+  test("a run of today by its hour, an older one by its day", () => {
+    const now = new Date(2026, 10, 23, 18, 0).getTime();
+    assert.equal(formatStart(new Date(2026, 10, 23, 8, 5).getTime(), now), "08:05");
+    assert.equal(formatStart(new Date(2026, 10, 22, 23, 59).getTime(), now), "Nov 22");
   });
 
   test("before the first step", () => {
