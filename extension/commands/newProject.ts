@@ -34,7 +34,7 @@ async function pick(app: App, samples: Sample[]): Promise<Sample | undefined> {
 async function askFolder(app: App, sample: Sample): Promise<string | undefined> {
   const first = app.editor.workspace.workspaceFolders?.[0]?.uri;
   const chosen = await app.editor.window.showOpenDialog({
-    title: `Folder in which '${sample.id}' is made`,
+    title: `Where to create the folder '${sample.id}'`,
     openLabel: "Create Here",
     canSelectFiles: false,
     canSelectFolders: true,
