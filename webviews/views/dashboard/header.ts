@@ -103,7 +103,9 @@ export class Header {
       ["Step", formatCount(run.step)],
       ...(run.epoch > 0 ? [["Epoch", epoch] as [string, string]] : []),
       ["Loss", run.loss],
-      run.live ? ["Time left", formatDuration(run.secondsLeft)] : ["Took", formatDuration(seconds)],
+      run.live
+        ? ["Time left", formatDuration(run.secondsLeft === null ? null : Math.ceil(run.secondsLeft))]
+        : ["Took", formatDuration(seconds)],
       ["Device", run.device],
     ];
     while (this.#facts.children.length > facts.length) this.#facts.lastElementChild?.remove();

@@ -43,7 +43,7 @@ export function emptyText(ready: boolean, run: RunView | null): EmptyText {
   }
   return {
     title: "This run recorded nothing",
-    text: run.message ?? "It ended before the first optimizer step.",
+    text: "It ended before the first optimizer step.", // why, its message says above
     waiting: false,
     start: false,
   };
