@@ -51,7 +51,8 @@
       "cflags": ["-O3", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-unused-parameter"],
       "conditions": [
         ["target_arch=='x64'", { "dependencies": ["kernels_avx2", "kernels_avx512"] }],
-        ["OS=='linux'", { "libraries": ["-lpthread"] }],
+        # Never unloaded: the pool's threads outlive a worker that was the only one to load the addon.
+        ["OS=='linux'", { "libraries": ["-lpthread"], "ldflags": ["-Wl,-z,nodelete"] }],
       ],
     },
   ],

@@ -142,12 +142,14 @@ void Run::execute() {
 
 namespace {
 
+[[noreturn]] void failWithoutHistory(const char* op) {
+  throw Error("autograd", op,
+              "the tensor does not require a gradient and was not made from one that does; was it made "
+              "within noGrad, or detached?");
+}
+
 Tensor startGradient(const char* op, const Tensor& root, const Tensor& given) {
-  if (!root.impl()->wantsGradient()) {
-    throw Error("autograd", op,
-                "the tensor does not require a gradient and was not made from one that does; was it made "
-                "within noGrad, or detached?");
-  }
+  if (!root.impl()->wantsGradient()) failWithoutHistory(op);
   if (!given.isDefined()) {
     if (root.numel() != 1) {
       throw Error("autograd", op,
@@ -173,6 +175,7 @@ std::vector<Tensor> run(const char* op, const std::vector<Tensor>& roots, const 
   for (size_t k = 0; k < roots.size(); k++) {
     starts.push_back(startGradient(op, roots[k], k < gradients.size() ? gradients[k] : Tensor()));
     edges.push_back(edgeOf(roots[k]));
+    if (!edges.back().node) failWithoutHistory(op);
   }
   Run run;
   run.options = options;

@@ -213,13 +213,25 @@ void OpNode::apply(const Tensor* gradients, Tensor* results, bool createGraph) {
     if (tensorCounts_[i] == 0) {
       d.args.items[i] = arguments_[i];
     } else if (!savedInputs_.empty() && savedInputs_[i].isSaved()) {
-      d.args.items[i] = Argument(savedInputs_[i].unpack(this, op_.name, createGraph));
+      const Tensor saved = savedInputs_[i].unpack(this, op_.name, createGraph);
+      const Gradients::Meta& meta = metas_[static_cast<size_t>(firstEdges_[i])];
+      // A leaf is saved as it is, and its data may have been replaced since (a module moved to another
+      // dtype).
+      if (saved.shape() != meta.shape || saved.dtype() != meta.dtype) {
+        throw Error("autograd", op_.name,
+                    "a tensor needed for the gradient was " + meta.shape.text() + " of " +
+                        nameOf(meta.dtype) + " when it was used and is " + saved.shape().text() + " of " +
+                        nameOf(saved.dtype()) + " now; call backward() before it is replaced");
+      }
+      d.args.items[i] = Argument(saved);
     }
   }
   for (size_t k = 0; k < savedOutputs_.size(); k++)
     d.outputs[k] = savedOutputs_[k].unpack(this, op_.name, createGraph);
 
-  op_.derivative.apply(d);
+  // An op without a derivative is here only because it wrote in place (floorDivide_): nothing flows through
+  // it.
+  if (op_.isDifferentiable()) op_.derivative.apply(d);
   for (size_t k = 0; k < edges.size(); k++) {
     if (!needed[k]) {
       results[k] = Tensor();

@@ -57,6 +57,12 @@ Argument readIntegers(const CallInfo& call, napi_value value, const char* what) 
   }
   uint32_t length = 0;
   napi_get_array_length(call.env(), value, &length);
+  // Sizes and dims: nobody has thousands, and an array can claim four billion elements without holding one.
+  constexpr uint32_t kMost = 4096;
+  if (length > kMost)
+    throw Error("argument", call.name,
+                std::string(what) + " has too many elements, " + std::to_string(length),
+                {{"argument", what}});
   std::vector<int64_t> integers(length);
   for (uint32_t k = 0; k < length; k++) {
     const HandleScope scope(call.env());

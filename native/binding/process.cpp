@@ -41,13 +41,13 @@ napi_value manualSeed(const CallInfo& call) {
   bool isExact = false;
   if (napi_get_value_bigint_uint64(call.env(), call[0], &seed, &isExact) != napi_ok)
     call.failType("seed", "a bigint", call[0]);
-  randomState() = {seed, 0};
+  descent::setRandomState({seed, 0});
   return nullptr;
 }
 
 napi_value initialSeed(const CallInfo& call) {
   napi_value value;
-  napi_create_bigint_uint64(call.env(), randomState().seed, &value);
+  napi_create_bigint_uint64(call.env(), descent::randomState().seed, &value);
   return value;
 }
 
@@ -56,7 +56,8 @@ napi_value getRandomState(const CallInfo& call) {
   void* data = nullptr;
   check(call.environment, napi_create_arraybuffer(call.env(), sizeof(RandomState), &data, &buffer),
         call.name);
-  std::memcpy(data, &randomState(), sizeof(RandomState));
+  const RandomState state = descent::randomState();
+  std::memcpy(data, &state, sizeof state);
   napi_create_typedarray(call.env(), napi_uint8_array, sizeof(RandomState), buffer, 0, &array);
   return array;
 }
@@ -71,7 +72,9 @@ napi_value setRandomState(const CallInfo& call) {
   if (!isTypedArray || type != napi_uint8_array || length != sizeof(RandomState)) {
     throw Error("argument", call.name, "the state must be what getRandomState gave");
   }
-  std::memcpy(&randomState(), data, sizeof(RandomState));
+  RandomState state;
+  std::memcpy(&state, data, sizeof state);
+  descent::setRandomState(state);
   return nullptr;
 }
 

@@ -58,11 +58,12 @@ std::vector<int64_t> widened(const ArrayInfo& info) {
 }
 
 napi_value fromArray(const CallInfo& call) {
-  const ArrayInfo info = typedArray(call, 1, "values");
   ArgumentRow shapeRow{"shape", ArgumentRow::Kind::integers, true, "", {}, true};
   const Argument sizes = readArgument(call, call[2], shapeRow);
   const Shape shape = checkedShape(call.name, sizes.lists->integers);
   const DType dtype = readDType(call, call[3]);
+  // Last, because reading a list may run JavaScript (a getter), which may detach this memory.
+  const ArrayInfo info = typedArray(call, 1, "values");
   if (static_cast<int64_t>(info.length) != shape.numel()) {
     throw Error("shape", call.name, std::to_string(info.length) + " values do not fill " + shape.text());
   }

@@ -25,6 +25,14 @@ constexpr size_t kOwnSegmentRounding = 2 * kMiB;  // rounded up to this
 constexpr size_t kCollectAfter = 32 * kMiB;       // growth before a minor collection is asked for
 constexpr size_t kFullCollectAfter = 128 * kMiB;  // growth before a full one is
 
+// With -DDESCENT_PLAIN_MALLOC every block is a piece of memory of its own, of just the size asked for, so
+// that a memory checker sees what reaches beyond it.
+#ifdef DESCENT_PLAIN_MALLOC
+constexpr bool kIsPooling = false;
+#else
+constexpr bool kIsPooling = true;
+#endif
+
 size_t roundUp(size_t value, size_t unit) { return (value + unit - 1) / unit * unit; }
 
 // Critical sections are tens of instructions and never block, so waiting is spinning.
@@ -243,6 +251,7 @@ Block* Allocator::allocate(size_t bytes) {
   const size_t size = roundUp(std::max<size_t>(bytes, 1), kUnit);
   const bool isSmall = size <= kSmallLimit;
   const auto fromCache = [&]() -> Block* {
+    if (!kIsPooling) return nullptr;
     Guard guard(state.lock);
     Block* block = state.takeCached(size, isSmall);
     if (block) state.handOut(block, bytes);
@@ -264,7 +273,8 @@ Block* Allocator::allocate(size_t bytes) {
     if (Block* block = fromCache()) return block;
   }
 
-  const size_t segment = isSmall              ? kSmallSegment
+  const size_t segment = !kIsPooling          ? std::max<size_t>(bytes, 1)
+                         : isSmall            ? kSmallSegment
                          : size < kOwnSegment ? kLargeSegment
                                               : roundUp(size, kOwnSegmentRounding);
   const auto fromDevice = [&]() -> Block* {
@@ -285,7 +295,7 @@ Block* Allocator::allocate(size_t bytes) {
     block->size = segment;
     block->allocator = this;
     block->isSmall = isSmall;
-    state.cut(block, size);
+    if (kIsPooling) state.cut(block, size);
     state.handOut(block, bytes);
     return block;
   };
@@ -330,6 +340,13 @@ void Allocator::free(Block* block) noexcept {
   state.statistics.freed(block->isSmall, block->size, block->requested);
   state.allocated.store(state.allocated.load(std::memory_order_relaxed) - block->size,
                         std::memory_order_relaxed);
+  if (!kIsPooling) {
+    state.statistics.segment(block->isSmall, -static_cast<int64_t>(block->size));
+    state.reserved.fetch_sub(block->size, std::memory_order_relaxed);
+    device_->release(block->memory, block->size);
+    state.spareBlocks.push_back(block);
+    return;
+  }
   block = state.join(block);
   if (State::isSplit(block))
     state.statistics.inactiveSplit(block->isSmall, static_cast<int64_t>(block->size));

@@ -19,6 +19,13 @@ void createFilled(Call& call, const Shape& shape, const Scalar& value, const Ten
   finishCreation(call, y, options);
 }
 
+// Whatever the memory held, but for bool: a kernel may count on 0 or 1.
+void createEmpty(Call& call, const Shape& shape, const TensorOptions& options) {
+  const Tensor y = emptyTensor(shape, options.dtype, options.device);
+  if (options.dtype == DType::boolean) fillWith(y, false);
+  finishCreation(call, y, options);
+}
+
 TensorOptions optionsLike(const Call& call, int i) {
   const Tensor& x = call.tensor(0);
   return {call.dtype(i, x.dtype()), x.device(), call.flag(i + 1)};
@@ -83,10 +90,7 @@ void finishCreation(Call& call, const Tensor& y, const TensorOptions& options) {
   call.outs[0] = y;
 }
 
-void forward::empty(Call& call) {
-  const TensorOptions options = optionsOf(call, 1, DType::float32);
-  finishCreation(call, emptyTensor(shapeOf(call, 0), options.dtype, options.device), options);
-}
+void forward::empty(Call& call) { createEmpty(call, shapeOf(call, 0), optionsOf(call, 1, DType::float32)); }
 
 void forward::zeros(Call& call) {
   createFilled(call, shapeOf(call, 0), 0, optionsOf(call, 1, DType::float32));
@@ -101,10 +105,7 @@ void forward::full(Call& call) {
   createFilled(call, shapeOf(call, 0), value, optionsOf(call, 2, naturalType(value)));
 }
 
-void forward::emptyLike(Call& call) {
-  const TensorOptions options = optionsLike(call, 1);
-  finishCreation(call, emptyTensor(call.tensor(0).shape(), options.dtype, options.device), options);
-}
+void forward::emptyLike(Call& call) { createEmpty(call, call.tensor(0).shape(), optionsLike(call, 1)); }
 
 void forward::zerosLike(Call& call) { createFilled(call, call.tensor(0).shape(), 0, optionsLike(call, 1)); }
 
@@ -225,7 +226,7 @@ void forward::oneHot(Call& call) {
   int64_t count = call.integer(1);
   if (x.numel() > 0) {
     const int64_t smallest = readScalar(ops::amin(x)).integer, largest = readScalar(ops::amax(x)).integer;
-    if (count == -1) count = largest + 1;
+    if (count == -1 && largest < INT64_MAX) count = largest + 1;
     if (smallest < 0 || largest >= count) {
       const int64_t wrong = smallest < 0 ? smallest : largest;
       call.fail("index",

@@ -92,10 +92,11 @@ void Call::fail(const char* code, const std::string& sentence, Error::Facts fact
   throw Error(code, op.name, sentence, std::move(facts));
 }
 
-int Kernel::find(Device& device, int& number) const {
+int Kernel::find(Device& device, std::atomic<int>& number) const {
   const int found = device.findKernel(name_);
   if (found < 0) throw Error("device", name_, "is not available on " + nameOf(device.describe().id));
-  return number = found;
+  number.store(found, std::memory_order_relaxed);
+  return found;
 }
 
 }  // namespace descent

@@ -17,7 +17,17 @@ Tensor leadingJoined(const Tensor& x, int dim) {
   int64_t leading = 1;
   for (int k = 0; k < dim; k++) leading *= x.size(k);
   joined.push(leading);
-  for (int k = dim; k < x.dims(); k++) joined.push(x.size(k));
+  joined.push(x.size(dim));
+  // With nothing before `dim` there is one dim more than before: where that is too many, the last two are
+  // one.
+  const bool isFull = dim == 0 && x.dims() == kMaxDims;
+  for (int k = dim + 1; k < x.dims(); k++) {
+    if (isFull && k == x.dims() - 1) {
+      joined[joined.dims - 1] *= x.size(k);
+    } else {
+      joined.push(x.size(k));
+    }
+  }
   Geometry geometry;
   if (x.geometry().viewAs(joined, &geometry)) return x.alias(geometry);
   return contiguousCopy(x).alias(Geometry(joined));

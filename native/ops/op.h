@@ -1,6 +1,7 @@
 // One row of the op table, its arguments, and dispatch: the one way by which C++ and JavaScript call an op.
 #pragma once
 
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -142,15 +143,16 @@ class Kernel {
  public:
   explicit constexpr Kernel(const char* name) : name_(name) {}
   int on(Device& device, DeviceId id) const {
-    int& number = numbers_[static_cast<int>(id.kind)];
-    return number >= 0 ? number : find(device, number);
+    std::atomic<int>& number = numbers_[static_cast<int>(id.kind)];
+    const int known = number.load(std::memory_order_relaxed);
+    return known >= 0 ? known : find(device, number);
   }
   const char* name() const { return name_; }
 
  private:
-  int find(Device& device, int& number) const;
+  int find(Device& device, std::atomic<int>& number) const;
   const char* name_;
-  mutable int numbers_[3] = {-1, -1, -1};
+  mutable std::atomic<int> numbers_[3] = {{-1}, {-1}, {-1}};  // several threads may ask at once
 };
 
 struct Op {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <mutex>
 #include <random>
 #include <vector>
 
@@ -19,6 +20,21 @@ const Kernel bernoulliKernel{"bernoulli"};
 const Kernel randintKernel{"randint"};
 const Kernel dropoutKernel{"dropout"};
 
+// Never destroyed: worker threads may still draw while the process ends.
+struct SharedState {
+  std::mutex mutex;
+  RandomState state;
+};
+SharedState& sharedState() {
+  static SharedState* const shared = [] {
+    std::random_device device;
+    auto* made = new SharedState;
+    made->state.seed = (static_cast<uint64_t>(device()) << 21) ^ device();
+    return made;
+  }();
+  return *shared;
+}
+
 // Kernels want order in memory; a strided target is filled through a copy.
 void drawInto(const Kernel& kernel, const Tensor& y, double first, double second, int64_t low = 0,
               int64_t high = 0) {
@@ -29,8 +45,9 @@ void drawInto(const Kernel& kernel, const Tensor& y, double first, double second
     return copyInto(y, drawn);
   }
   const double numbers[] = {first, second};
-  const int64_t integers[] = {static_cast<int64_t>(randomState().seed),
-                              static_cast<int64_t>(takeRandom(y.numel())), low, high};
+  const RandomState taken = takeRandom(y.numel());
+  const int64_t integers[] = {static_cast<int64_t>(taken.seed), static_cast<int64_t>(taken.offset), low,
+                              high};
   Launcher(kernel, y.device()).out(y).run(numbers, integers);
 }
 
@@ -68,19 +85,22 @@ Tensor fromHost(const std::vector<int64_t>& values, const Shape& shape, const Te
 
 }  // namespace
 
-RandomState& randomState() {
-  static RandomState state = [] {
-    std::random_device device;
-    return RandomState{(static_cast<uint64_t>(device()) << 21) ^ device(), 0};
-  }();
-  return state;
+RandomState randomState() {
+  const std::lock_guard<std::mutex> lock(sharedState().mutex);
+  return sharedState().state;
 }
 
-uint64_t takeRandom(int64_t count) {
-  RandomState& state = randomState();
-  const uint64_t offset = state.offset;
+void setRandomState(const RandomState& state) {
+  const std::lock_guard<std::mutex> lock(sharedState().mutex);
+  sharedState().state = state;
+}
+
+RandomState takeRandom(int64_t count) {
+  const std::lock_guard<std::mutex> lock(sharedState().mutex);
+  RandomState& state = sharedState().state;
+  const RandomState taken = state;
   state.offset += (static_cast<uint64_t>(count) + 3) / 4 * 4;
-  return offset;
+  return taken;
 }
 
 void forward::rand(Call& call) {
@@ -116,9 +136,9 @@ void forward::randperm(Call& call) {
   const int64_t count = call.integer(0);
   const TensorOptions options = optionsOf(call, 1, DType::int64);
   const Shape shape = checkedShape(call.name(), {count});
+  const std::vector<double> draws = drawOnHost(count);
   std::vector<int64_t> order(static_cast<size_t>(count));
   for (int64_t k = 0; k < count; k++) order[k] = k;
-  const std::vector<double> draws = drawOnHost(count);
   for (int64_t k = count - 1; k > 0; k--) {
     const int64_t other = std::min(k, static_cast<int64_t>(draws[k] * static_cast<double>(k + 1)));
     std::swap(order[k], order[other]);
@@ -168,8 +188,8 @@ void forward::multinomial(Call& call) {
   Shape shape = x.shape();
   shape[shape.dims - 1] = samples;
   shape = checkedShape(call.name(), shape.list());
-  std::vector<double> weights(static_cast<size_t>(rows * classes));
   const Tensor wide = asContiguous(castTo(x, DType::float64));
+  std::vector<double> weights(static_cast<size_t>(rows * classes));
   if (!weights.empty())
     deviceOf(x.device()).copyToHost(weights.data(), wide.memory(), weights.size() * sizeof(double));
   const std::vector<double> draws = drawOnHost(rows * samples);
@@ -224,8 +244,8 @@ void forward::dropoutCore(Call& call) {
   const Tensor y = call.outs[0] = emptyTensor(x.shape(), x.dtype(), x.device());
   const Tensor mask = call.outs[1] = emptyTensor(x.shape(), DType::boolean, x.device());
   const double p = call.number(1);
-  const int64_t integers[] = {static_cast<int64_t>(randomState().seed),
-                              static_cast<int64_t>(takeRandom(x.numel()))};
+  const RandomState taken = takeRandom(x.numel());
+  const int64_t integers[] = {static_cast<int64_t>(taken.seed), static_cast<int64_t>(taken.offset)};
   if (x.numel() > 0) Launcher(dropoutKernel, x.device()).out(y).out(mask).in(x).run(&p, integers);
 }
 // y = x mask / (1 - p)

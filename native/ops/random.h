@@ -10,9 +10,10 @@ struct RandomState {
   uint64_t offset = 0;
 };
 
-// Of the process. The first seed is taken from the system.
-RandomState& randomState();
-// The offset for `count` numbers; the next draw begins behind them.
-uint64_t takeRandom(int64_t count);
+// Of the process, and shared by its threads. The first seed is taken from the system.
+RandomState randomState();
+void setRandomState(const RandomState& state);
+// The seed, and the offset for `count` numbers; the next draw begins behind them.
+RandomState takeRandom(int64_t count);
 
 }  // namespace descent

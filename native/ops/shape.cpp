@@ -132,6 +132,10 @@ void forward::movedim(Call& call) {
   const std::vector<int64_t> from = wrappedDims(call, call.integers(1), x.dims());
   const std::vector<int64_t> to = wrappedDims(call, call.integers(2), x.dims());
   if (from.size() != to.size()) call.fail("argument", "source and destination differ in length");
+  if (x.dims() == 0) {  // a dim of 0 or -1 is allowed, but there is none to move
+    call.outs[0] = x;
+    return;
+  }
   std::vector<int64_t> order(x.dims(), -1);
   for (size_t k = 0; k < from.size(); k++) order[to[k]] = from[k];
   int next = 0;
@@ -315,8 +319,8 @@ void forward::cat(Call& call) {
                              first->shape().text() + " and " + tensor.shape().text());
     }
     shape[dim] += tensor.size(dim);
+    shape = checkedShape(call.name(), listOf(shape));  // each time: a sum of sizes must not overflow
   }
-  shape = checkedShape(call.name(), listOf(shape));
   const Tensor y = emptyTensor(shape, dtype, first->device());
   Geometry part = y.geometry();
   for (const Tensor& tensor : tensors) {

@@ -1,5 +1,7 @@
 // A view by its strides within a contiguous base, and back: how the history of a view is written anew after
 // an in-place change.
+#include <algorithm>
+
 #include "launch.h"
 #include "ops.h"
 
@@ -7,8 +9,20 @@ namespace descent {
 
 namespace {
 
-// The part of a contiguous tensor that a view of `shape` shows.
+// The part of a contiguous tensor that a view of `shape` shows; it must lie within it.
 Geometry partOf(const Tensor& base, const Shape& shape, const std::vector<int64_t>& strides, int64_t offset) {
+  int64_t room = base.numel() - 1 - offset;  // from the first element of the part to the last of the base
+  bool fits = static_cast<int>(strides.size()) == shape.dims && offset >= 0 && offset <= base.numel();
+  for (int dim = 0; fits && dim < shape.dims; dim++) {
+    const int64_t stride = strides[static_cast<size_t>(dim)], steps = shape.sizes[dim] - 1;
+    if (shape.numel() == 0 || steps <= 0) continue;
+    fits = stride >= 0 && stride <= std::max<int64_t>(room, 0) / steps;
+    room -= fits ? stride * steps : 0;
+  }
+  if (!fits || (room < 0 && shape.numel() > 0)) {
+    throw Error("autograd", "asStrided",
+                "a view does not lie within its base any more; was the data of one of them replaced?");
+  }
   Geometry part;
   part.shape = shape;
   part.offset = base.geometry().offset + offset;

@@ -44,15 +44,24 @@ Shape checkedShape(const char* op, const std::vector<int64_t>& sizes) {
         std::to_string(sizes.size()) + " dims, at most " + std::to_string(kMaxDims) + " are supported");
   }
   Shape shape;
-  // Zero sizes are left out of the product, so that no order of sizes can hide an overflow.
-  int64_t count = 1;
   for (int64_t size : sizes) {
     if (size < 0) throw Error("shape", op, "a size cannot be negative, got " + std::to_string(size));
-    if (size > 0 && count > kMaxElements / size) throw Error("shape", op, "the shape has too many elements");
-    count *= std::max<int64_t>(size, 1);
     shape.push(size);
   }
+  requireCountable(op, shape);
   return shape;
+}
+
+void requireCountable(const char* op, const Shape& shape) {
+  // Zero sizes are left out of the product, so that no order of sizes can hide an overflow.
+  int64_t count = 1;
+  for (int dim = 0; dim < shape.dims; dim++) {
+    const int64_t size = std::max<int64_t>(shape.sizes[dim], 1);
+    if (count > kMaxElements / size) {
+      throw Error("shape", op, "the shape " + shape.text() + " has too many elements");
+    }
+    count *= size;
+  }
 }
 
 Shape broadcastShapes(const char* op, const Shape& a, const Shape& b) {
@@ -67,6 +76,7 @@ Shape broadcastShapes(const char* op, const Shape& a, const Shape& b) {
     }
     result.sizes[result.dims - k] = sizeA == 1 ? sizeB : sizeA;
   }
+  requireCountable(op, result);  // two expanded tensors of few elements may name very many together
   return result;
 }
 

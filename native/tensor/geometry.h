@@ -33,6 +33,9 @@ struct Shape {
 // A shape given from outside: no negative size, at most kMaxDims dims, fewer than 2^53 elements.
 Shape checkedShape(const char* op, const std::vector<int64_t>& sizes);
 
+// Throws Error("shape", op, ...) where a shape put together from others has more elements than that.
+void requireCountable(const char* op, const Shape& shape);
+
 // The shape both broadcast to; throws Error("shape", op, ...) naming both.
 Shape broadcastShapes(const char* op, const Shape& a, const Shape& b);
 

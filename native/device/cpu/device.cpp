@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <unordered_map>
@@ -46,6 +47,10 @@ class CpuDevice final : public Device {
   // touches all of a segment, and one fault for 2 MiB is cheaper than 512.
   Memory allocate(size_t bytes) override {
     Memory memory;
+#ifdef DESCENT_PLAIN_MALLOC
+    if (posix_memalign(&memory.handle, 64, bytes) != 0) memory.handle = nullptr;
+    return memory;
+#endif
     const size_t padded = bytes + kHugePage;
     void* start = mmap(nullptr, padded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (start == MAP_FAILED) return memory;
@@ -61,7 +66,12 @@ class CpuDevice final : public Device {
     return memory;
   }
 
-  void release(Memory memory, size_t bytes) override { munmap(memory.handle, bytes); }
+  void release(Memory memory, size_t bytes) override {
+#ifdef DESCENT_PLAIN_MALLOC
+    return std::free(memory.handle);
+#endif
+    munmap(memory.handle, bytes);
+  }
 
   void copyFromHost(Memory to, const void* from, size_t bytes) override {
     if (bytes) std::memcpy(address(to), from, bytes);

@@ -42,8 +42,8 @@ extern const KernelTable* const kernelTables[];
 }
 
 // Runs body(context, begin, end) over [0, count) in pieces of about `grain`, on several threads where that
-// pays. Pieces do not depend on the number of threads. Nested calls run on the caller alone. The body must
-// not throw.
+// pays. Pieces do not depend on the number of threads. Nested calls run on the caller alone. What a
+// body throws ends the job and is thrown by parallelRange, on the caller's thread.
 using RangeBody = void (*)(void* context, int64_t begin, int64_t end);
 void parallelRange(int64_t count, int64_t grain, RangeBody body, void* context);
 

@@ -8,9 +8,11 @@
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <mutex>
 #include <set>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -63,17 +65,28 @@ class Pool {
     takePieces();
     insideJob = false;
     open_.store(false);
-    while (active_.load() != 0) pause();
+    // A worker that the system has put aside in the middle of its piece needs this processor more than we do.
+    for (int spins = 0; active_.load() != 0; ++spins) spins < kSpins ? pause() : std::this_thread::yield();
+    std::exception_ptr failure;
+    std::swap(failure, failure_);
     busy_.store(false, std::memory_order_release);
+    if (failure) std::rethrow_exception(failure);
   }
 
  private:
-  void takePieces() {
-    for (;;) {
-      const int64_t begin = next_.fetch_add(piece_, std::memory_order_relaxed);
-      if (begin >= count_) return;
-      const int64_t end = begin + piece_ < count_ ? begin + piece_ : count_;
-      body_(context_, begin, end);
+  void takePieces() noexcept {
+    try {
+      for (;;) {
+        const int64_t begin = next_.fetch_add(piece_, std::memory_order_relaxed);
+        if (begin >= count_) return;
+        const int64_t end = begin + piece_ < count_ ? begin + piece_ : count_;
+        body_(context_, begin, end);
+      }
+    } catch (...) {
+      // The caller throws it again; the others find no pieces left.
+      std::lock_guard<std::mutex> lock(mutex_);
+      if (!failure_) failure_ = std::current_exception();
+      next_.store(count_, std::memory_order_relaxed);
     }
   }
 
@@ -124,6 +137,7 @@ class Pool {
   int64_t piece_ = 0;
   RangeBody body_ = nullptr;
   void* context_ = nullptr;
+  std::exception_ptr failure_;
   int workers_ = 0;
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -142,7 +142,7 @@ struct IndexOfExtreme {
   static void add(State& state, const T* x, int64_t count, int64_t first, double) {
     const T extreme = extremeOf(x, count, kLargest);
     int64_t at = 0;
-    while (isnan_(extreme) ? !isnan_(x[at]) : x[at] != extreme) ++at;
+    while (at + 1 < count && (isnan_(extreme) ? !isnan_(x[at]) : x[at] != extreme)) ++at;
     merge(state, State{extreme, first + at});
   }
   static void merge(State& state, const State& next) {
@@ -337,7 +337,8 @@ void sumColumns(const Operand& y, const Operand& x, double factor) {
 
 template <class T>
 bool sumByColumns(const Operand& y, const Operand& x, int kept, bool isMean) {
-  if (kept != 1 || x.dims != 2 || x.strides[0] != 1 || x.strides[1] == 1 || x.sizes[0] < 8) return false;
+  if (kept != 1 || x.dims != 2 || x.strides[0] != 1 || x.strides[1] == 1 || x.sizes[0] < 8 || x.sizes[1] == 0)
+    return false;
   sumColumns<T>(y, x, isMean ? 1.0 / static_cast<double>(x.sizes[1]) : 1.0);
   return true;
 }

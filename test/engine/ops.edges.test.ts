@@ -1,0 +1,50 @@
+// Calls at the edges of what is allowed, each of which once ended the process or reached beyond a tensor's memory.
+
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { DescentError, empty, ones, sum, tensor, zeros } from "descent";
+
+it("moves no dim of a scalar", () => {
+  assert.deepEqual([...tensor(1).movedim([0], [0]).shape], []);
+});
+
+it("sums and averages no rows of many columns", () => {
+  const x = zeros([0, 16]);
+  assert.deepEqual(Array.from(x.sum(0).data(), Number), new Array<number>(16).fill(0));
+  assert.ok(Array.from(x.mean(0).data(), Number).every(Number.isNaN));
+});
+
+it("selects from the first dim of a tensor with as many dims as there may be", () => {
+  const x = tensor([1, 2, 3, 4, 5, 6], { shape: [2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 3] }).requiresGrad_();
+  const y = x.indexSelect(0, tensor([1, 1], { dtype: "int64" }));
+  assert.deepEqual(Array.from(y.data(), Number), [4, 5, 6, 4, 5, 6]);
+  sum(y).backward();
+  assert.deepEqual(Array.from(x.grad!.data(), Number), [0, 0, 0, 2, 2, 2]);
+});
+
+it("counts the elements of a broadcast without overflow", () => {
+  // 274177 x 67280421310721 is 2 ** 64 + 1: one element, to whoever counts in 64 bits.
+  const one = ones([1, 1]);
+  const call = (): unknown => one.expand([274_177, 1]).add(one.expand([1, 67_280_421_310_721]));
+  assert.throws(call, (error) => error instanceof DescentError && error.code === "shape");
+});
+
+it("refuses a list that claims to have billions of sizes", () => {
+  assert.throws(() => ones([1]).expand(new Array<number>(2 ** 31)), DescentError);
+});
+
+it("makes empty bool tensors of true and false only", () => {
+  const mess = ones([4096], { dtype: "uint8" }).mul(85);
+  mess.dispose(); // its memory is what the next tensor of its size gets
+  const x = empty([4096], { dtype: "bool" });
+  assert.equal(x.argmax().item(), 0);
+  assert.equal(x.any().item(), false);
+});
+
+it("lets no gradient through what has no derivative and writes in place", () => {
+  const x = tensor([3.5, 5.5]).requiresGrad_();
+  const y = x.mul(1);
+  y.floorDivide_(2);
+  sum(y.add(x)).backward();
+  assert.deepEqual(Array.from(x.grad!.data(), Number), [1, 1]);
+});
