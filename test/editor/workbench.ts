@@ -125,7 +125,7 @@ export class Workbench {
     const input = page.locator(".quick-input-widget .quick-input-box input");
     await input.waitFor();
     await input.fill(name);
-    await page.locator(".quick-input-list .monaco-list-row", { hasText: name }).first().waitFor();
+    await page.locator(".quick-input-list .monaco-list-row.focused", { hasText: name }).waitFor();
     await page.keyboard.press("Enter");
     await page.locator(`.tab.active[data-resource-name="${name.split("/").pop()!}"]`).waitFor();
   }
@@ -136,7 +136,7 @@ export class Workbench {
     const input = page.locator(".quick-input-widget .quick-input-box input");
     await input.waitFor();
     await input.fill(`>${title}`);
-    await page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().waitFor();
+    await page.locator(".quick-input-list .monaco-list-row.focused", { hasText: title }).waitFor();
     await page.keyboard.press("Enter");
   }
 
