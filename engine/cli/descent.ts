@@ -109,4 +109,10 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
+// `descent runs | head` closes the pipe early: nobody reads any more, which is no mistake.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
 process.exitCode = await main(process.argv.slice(2));

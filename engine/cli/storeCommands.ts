@@ -163,13 +163,20 @@ export function exportCommand(given: Given): number {
   if (target === undefined) throw new UsageError("Say where to: descent export ID --tensorboard DIR.");
   const run = findRun(workspaceFrom(given), given.positional[0]!);
   const folder = join(resolve(target), run.record.id);
-  mkdirSync(folder, { recursive: true });
   const files = readdirSync(run.folder).filter(isEventFile);
-  for (const file of files) copyFileSync(join(run.folder, file), join(folder, basename(file)));
+  try {
+    mkdirSync(folder, { recursive: true });
+    for (const file of files) copyFileSync(join(run.folder, file), join(folder, basename(file)));
+  } catch (error) {
+    throw new Error(
+      `${folder} could not be written (${(error as NodeJS.ErrnoException).code}): name a folder that you may write to.`,
+      { cause: error },
+    );
+  }
   if (given.options["json"] !== undefined) printJson({ id: run.record.id, folder, files });
   else
     process.stdout.write(
-      `${files.length} event file(s) copied; open them with: tensorboard --logdir ${resolve(target)}\n`,
+      `${files.length} event ${files.length === 1 ? "file" : "files"} copied; open them with: tensorboard --logdir ${resolve(target)}\n`,
     );
   return 0;
 }

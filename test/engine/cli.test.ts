@@ -1,7 +1,7 @@
 // The `descent` command as a user types it: output, exit statuses, and one clear sentence for every mistake.
 
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { EventFolder } from "../../engine/store/eventFolder.js";
@@ -201,6 +201,20 @@ describe("the store's commands", () => {
     const events = new EventFolder(join(target, id));
     await events.poll();
     assert.equal(events.series.get("loss")!.count, 50);
+    writeFileSync(join(folder, "file"), "");
+    const wrong = await cli(folder, "export", "good", "--tensorboard", join(folder, "file"));
+    assert.match(
+      wrong.err,
+      /^descent export: .* could not be written \(\w+\): name a folder that you may write to\.\n$/,
+    );
+    assert.equal(wrong.code, 1);
+  });
+
+  test("a reader that closes the pipe early is no mistake", async () => {
+    const { child, ended, said } = start(folder, "", { cli: ["runs"] });
+    child.stdout!.destroy();
+    assert.equal(await ended, 0);
+    assert.equal(said.err, "");
   });
 });
 
