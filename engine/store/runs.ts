@@ -55,7 +55,11 @@ export function readRun(folder: string): StoredRun {
   if (isLive(record.state) && !isProcessAlive(record.pid, record.pidStart)) {
     record.state = "lost";
     record.endTime = statSync(join(folder, recordName)).mtimeMs;
-    record.note ??= `The process ended without a word; the ${record.progress.step} steps it had written are kept.`;
+    const { step } = record.progress;
+    record.note ??=
+      step === 0
+        ? "The process ended without a word before its first step."
+        : `The process ended without a word; the ${step} ${step === 1 ? "step" : "steps"} it had written ${step === 1 ? "is" : "are"} kept.`;
     record.socket = record.token = null;
   }
   return { folder, record };
