@@ -202,6 +202,7 @@ void test("an empty dashboard says what is the matter", () => {
   assert.equal(emptyText(true, { ...view, state: "starting" }).title, "The script is starting");
   assert.equal(
     emptyText(true, { ...view, state: "finished", live: false, message: "It never called backward." }).text,
-    "It never called backward.",
+    "It ended before the first optimizer step.",
+    "why it ended, the header says",
   );
 });
