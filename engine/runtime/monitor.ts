@@ -144,12 +144,12 @@ function tick(): void {
   if (ended) return;
   Atomics.add(flags, control.heartbeat, 1);
   excludePause(); // before the steps made while paused are looked at: they estimate the time left
+  const waiting = Atomics.load(flags, control.waiting) === 1; // asked before the flush: who waits has recorded its step
   const grew = writer.flush();
   if (outcome !== null) {
     void finish(outcome);
     return;
   }
-  const waiting = Atomics.load(flags, control.waiting) === 1;
   if (waiting && record.state === "running") {
     waitingSince = Date.now();
     setState("paused");

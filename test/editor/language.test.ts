@@ -52,8 +52,16 @@ describe("writing a script", () => {
       .locator(".quick-input-list .monaco-list-row", { hasText: /digits/i })
       .first()
       .click();
-    await page.locator(".quick-input-widget").waitFor();
+    // The dialog for folders begins at the open one.
+    const ok = page.locator(".quick-input-widget .monaco-button", { hasText: "Create Here" });
+    await ok.waitFor();
     await workbench.picture("new-project");
-    assert.ok(!existsSync(join(workbench.folder, "digits/node_modules")));
+    await ok.click();
+    const project = join(workbench.folder, "digits");
+    await page.locator(".tab.active", { hasText: "train.ts" }).waitFor();
+    await workbench.until("its data came along", () => existsSync(join(project, "digits.bin")));
+    await workbench.until("the sample's script is shown", async () =>
+      (await page.locator(".monaco-breadcrumbs").allInnerTexts()).join().includes("digits"),
+    );
   });
 });
