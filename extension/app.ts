@@ -3,6 +3,7 @@
 import type { ExtensionContext, OutputChannel } from "vscode";
 import type { Dashboards } from "./panels/dashboards.js";
 import type { Problems } from "./editor/problems.js";
+import type { RunNode } from "./runs/runsView.js";
 import type { RunRegistry } from "./runs/registry.js";
 import type { Settings } from "./settings.js";
 import type { Trainer } from "./training/trainer.js";
@@ -19,6 +20,8 @@ export interface App {
   dashboards: Dashboards;
   problems: Problems;
   log: OutputChannel;
+  /** The run selected in the Runs view. */
+  selectedRun(): RunNode | undefined;
   /** What `descent._state` answers: the state that tests of a real editor wait for. */
   describe(): unknown;
 }

@@ -7,6 +7,7 @@ import { deleteRun } from "./commands/deleteRun.js";
 import { killRun } from "./commands/killRun.js";
 import { newProject } from "./commands/newProject.js";
 import { openDashboard } from "./commands/openDashboard.js";
+import { openSelectedRun } from "./commands/openSelectedRun.js";
 import { openScript } from "./commands/openScript.js";
 import { pauseRun } from "./commands/pauseRun.js";
 import { refreshRuns } from "./commands/refreshRuns.js";
@@ -18,7 +19,14 @@ import { runTraining } from "./commands/runTraining.js";
 import { state } from "./commands/state.js";
 import { stepBatch } from "./commands/stepBatch.js";
 import { stopRun } from "./commands/stopRun.js";
-import { contextKeys, debugType, dashboardViewType, runsContainer, runsView } from "./names.js";
+import {
+  contextKeys,
+  debugType,
+  dashboardViewType,
+  openSelectedRunCommand,
+  runsContainer,
+  runsView,
+} from "./names.js";
 
 export interface CommandRow {
   id: `descent.${string}`;
@@ -30,7 +38,7 @@ export interface CommandRow {
   palette: string;
   menus?: { menu: string; when: string; group: string }[];
   key?: { key: string; when: string };
-  /** Not contributed at all: for tests only. */
+  /** Not contributed at all: for rows of our own views, and for tests. */
   hidden?: boolean;
 }
 
@@ -167,6 +175,13 @@ export const commands: CommandRow[] = [
     handler: refreshRuns,
     palette: "never",
     menus: [{ menu: "view/title", when: `view == ${runsView}`, group: "navigation@1" }],
+  },
+  {
+    id: openSelectedRunCommand,
+    title: "Open Dashboard",
+    handler: openSelectedRun,
+    palette: "never",
+    hidden: true,
   },
   { id: "descent._state", title: "State", handler: state, palette: "never", hidden: true },
 ];

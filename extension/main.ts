@@ -62,12 +62,14 @@ export function activate(context: vscode.ExtensionContext): void {
   const activeFile = new ActiveFile(editor);
   const lens = new TrainingLens(editor, settings);
   const view = new RunsView(editor, runs);
+  const tree = editor.window.createTreeView(runsView, { treeDataProvider: view, showCollapseAll: false });
   const refreshLens = () => {
     lens.refresh();
   };
 
   const app: App = {
     ...{ editor, context, settings, runs, trainer, dashboards, problems, log },
+    selectedRun: () => tree.selection[0],
     describe: () => ({
       runs: runs.all().map(({ folder, record }) => ({ folder, ...record, token: null })),
       panels: dashboards.describe(),
@@ -82,7 +84,7 @@ export function activate(context: vscode.ExtensionContext): void {
     ...commands.map(({ id, handler }) =>
       editor.commands.registerCommand(id, (...values: unknown[]) => handler(app, ...values)),
     ),
-    editor.window.createTreeView(runsView, { treeDataProvider: view, showCollapseAll: false }),
+    tree,
     editor.languages.registerCodeLensProvider([{ language: "typescript" }, { language: "javascript" }], lens),
     settings.onDidChange("descent.codeLens.enabled", refreshLens),
     editor.workspace.onDidGrantWorkspaceTrust(refreshLens),

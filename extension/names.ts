@@ -14,3 +14,6 @@ export const runsContainer = "descent";
 export const runsView = "descent.runs";
 export const dashboardViewType = "descent.dashboard";
 export const debugType = "descent";
+
+/** What a click on a row of the Runs view runs. */
+export const openSelectedRunCommand = "descent._openSelectedRun";

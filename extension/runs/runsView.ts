@@ -4,6 +4,7 @@ import type { Event, TreeDataProvider, TreeItem } from "vscode";
 import { isLive, type RunState } from "../../engine/protocol.js";
 import type { Editor } from "../app.js";
 import { Emitter, Throttle, type Disposable } from "../event.js";
+import { openSelectedRunCommand } from "../names.js";
 import type { Run, RunRegistry } from "./registry.js";
 import { describeRun, formatDuration, formatStart, runMessage, stateWord, summarize } from "./words.js";
 
@@ -78,7 +79,7 @@ export class RunsView implements TreeDataProvider<RunNode> {
     item.contextValue = contextWords(record.state);
     item.tooltip = tooltip(run);
     item.accessibilityInformation = { label: describeRun(record) };
-    item.command = { command: "descent.openDashboard", title: "Open Dashboard", arguments: [node] };
+    item.command = { command: openSelectedRunCommand, title: "Open Dashboard" };
     return item;
   }
 
