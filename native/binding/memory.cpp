@@ -1,6 +1,7 @@
 // Memory: categories, statistics, limits, and the collector that is asked when it runs short.
 #include "../device/allocator.h"
 #include "environment.h"
+#include "typed_array.h"
 
 namespace descent::binding {
 
@@ -31,19 +32,14 @@ napi_value retag(const CallInfo& call) {
 }
 
 napi_value memoryByCategory(const CallInfo& call) {
-  napi_typedarray_type type = napi_int8_array;
-  size_t length = 0;
-  void* data = nullptr;
-  bool isTypedArray = false;
-  napi_is_typedarray(call.env(), call[0], &isTypedArray);
-  if (isTypedArray) napi_get_typedarray_info(call.env(), call[0], &type, &length, &data, nullptr, nullptr);
-  if (!isTypedArray || type != napi_float64_array || length < kCategoryCount) {
+  const ArrayInfo into = readTypedArray(call.env(), call[0]);
+  if (!into.holds(napi_float64_array, kCategoryCount)) {
     throw Error("argument", call.name,
                 "needs a Float64Array of " + std::to_string(kCategoryCount) + " numbers");
   }
   double bytes[kCategoryCount] = {};
   for (Device* device : devices()) allocatorOf(device->describe().id).addBytesByCategory(bytes);
-  std::copy(bytes, bytes + kCategoryCount, static_cast<double*>(data));
+  std::copy(bytes, bytes + kCategoryCount, static_cast<double*>(into.data));
   return nullptr;
 }
 

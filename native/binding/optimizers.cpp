@@ -5,6 +5,7 @@
 #include "../autograd/autograd.h"
 #include "../ops/optimize.h"
 #include "environment.h"
+#include "typed_array.h"
 
 namespace descent::binding {
 
@@ -16,19 +17,12 @@ struct Doubles {
 };
 
 Doubles doubles(const CallInfo& call, size_t i, const char* what, size_t least) {
-  bool isTypedArray = false;
-  napi_is_typedarray(call.env(), call[i], &isTypedArray);
-  napi_typedarray_type type = napi_int8_array;
-  Doubles result{nullptr, 0};
-  void* data = nullptr;
-  if (isTypedArray)
-    napi_get_typedarray_info(call.env(), call[i], &type, &result.count, &data, nullptr, nullptr);
-  if (!isTypedArray || type != napi_float64_array || result.count < least) {
+  const ArrayInfo array = readTypedArray(call.env(), call[i]);
+  if (!array.holds(napi_float64_array, least)) {
     throw Error("argument", call.name,
                 std::string(what) + " must be a Float64Array of " + std::to_string(least) + " numbers");
   }
-  result.values = static_cast<double*>(data);
-  return result;
+  return {static_cast<double*>(array.data), array.length};
 }
 
 // The states of one kind, one a parameter: a Tensor that is not wrapped yet gets the state made for it.

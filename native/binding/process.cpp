@@ -4,6 +4,7 @@
 #include "../device/cpu/cpu.h"
 #include "../ops/random.h"
 #include "environment.h"
+#include "typed_array.h"
 
 namespace descent::binding {
 
@@ -20,19 +21,13 @@ napi_value setErrorClass(const CallInfo& call) {
 }
 
 napi_value attachControl(const CallInfo& call) {
-  bool isTypedArray = false;
-  napi_is_typedarray(call.env(), call[0], &isTypedArray);
-  napi_typedarray_type type = napi_int8_array;
-  size_t length = 0;
-  void* data = nullptr;
-  if (isTypedArray) napi_get_typedarray_info(call.env(), call[0], &type, &length, &data, nullptr, nullptr);
-  if (!isTypedArray || type != napi_int32_array || length < 1)
-    call.failType("control", "an Int32Array", call[0]);
+  const ArrayInfo control = readTypedArray(call.env(), call[0]);
+  if (!control.holds(napi_int32_array, 1)) call.failType("control", "an Int32Array", call[0]);
   Environment& environment = call.environment;
   if (environment.controlArray) napi_delete_reference(call.env(), environment.controlArray);
   check(environment, napi_create_reference(call.env(), call[0], 1, &environment.controlArray), call.name);
   static_assert(sizeof(std::atomic<int32_t>) == sizeof(int32_t), "the flag is shared with JavaScript");
-  environment.control = static_cast<std::atomic<int32_t>*>(data);
+  environment.control = static_cast<std::atomic<int32_t>*>(control.data);
   return nullptr;
 }
 
@@ -63,17 +58,12 @@ napi_value getRandomState(const CallInfo& call) {
 }
 
 napi_value setRandomState(const CallInfo& call) {
-  bool isTypedArray = false;
-  napi_is_typedarray(call.env(), call[0], &isTypedArray);
-  napi_typedarray_type type = napi_int8_array;
-  size_t length = 0;
-  void* data = nullptr;
-  if (isTypedArray) napi_get_typedarray_info(call.env(), call[0], &type, &length, &data, nullptr, nullptr);
-  if (!isTypedArray || type != napi_uint8_array || length != sizeof(RandomState)) {
+  const ArrayInfo bytes = readTypedArray(call.env(), call[0]);
+  if (!bytes.holds(napi_uint8_array, sizeof(RandomState)) || bytes.length != sizeof(RandomState)) {
     throw Error("argument", call.name, "the state must be what getRandomState gave");
   }
   RandomState state;
-  std::memcpy(&state, data, sizeof state);
+  std::memcpy(&state, bytes.data, sizeof state);
   descent::setRandomState(state);
   return nullptr;
 }

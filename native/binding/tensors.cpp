@@ -5,25 +5,15 @@
 #include "../ops/ops.h"
 #include "arguments.h"
 #include "environment.h"
+#include "typed_array.h"
 
 namespace descent::binding {
 
 namespace {
 
-struct ArrayInfo {
-  napi_typedarray_type type;
-  size_t length;
-  void* data;
-};
-
 ArrayInfo typedArray(const CallInfo& call, size_t i, const char* what) {
-  bool isTypedArray = false;
-  napi_is_typedarray(call.env(), call[i], &isTypedArray);
-  if (!isTypedArray) call.failType(what, "a typed array", call[i]);
-  ArrayInfo info{};
-  check(call.environment,
-        napi_get_typedarray_info(call.env(), call[i], &info.type, &info.length, &info.data, nullptr, nullptr),
-        call.name);
+  const ArrayInfo info = readTypedArray(call.env(), call[i]);
+  if (!info.isTypedArray) call.failType(what, "a typed array", call[i]);
   return info;
 }
 
