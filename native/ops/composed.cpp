@@ -1,7 +1,12 @@
-// Ops that choose between others.
+// Ops that choose between others, and those that are one expression.
 #include "ops.h"
 
 namespace descent {
+
+// The rows that are one expression of their call.
+#define FORMULA(name, family, signature, WHERE, sentence, shapes, errors, ...) \
+  void forward::name(Call& call) { call.outs[0] = __VA_ARGS__; }
+#include "table.def"
 
 void forward::div(Call& call) {
   const Value a = call.value(0), b = call.value(1);

@@ -15,6 +15,7 @@ namespace ops {
 #define VIEW(name, ...) extern Op name;
 #define CONSTANT(name, ...) extern Op name;
 #define COMPOSED(name, ...) extern Op name;
+#define FORMULA(name, ...) extern Op name;
 #include "table.def"
 }  // namespace ops
 
@@ -24,6 +25,7 @@ namespace forward {
 #define VIEW(name, ...) void name(Call& call);
 #define CONSTANT(name, ...) void name(Call& call);
 #define COMPOSED(name, ...) void name(Call& call);
+#define FORMULA(name, ...) void name(Call& call);
 #include "table.def"
 }  // namespace forward
 

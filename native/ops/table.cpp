@@ -18,6 +18,8 @@ namespace ops {
 #define VIEW(name, ...) ROW(name, __VA_ARGS__, false, true, descent::derivative::name)
 #define CONSTANT(name, ...) ROW(name, __VA_ARGS__, false, false, {})
 #define COMPOSED(name, ...) ROW(name, __VA_ARGS__, true, false, {})
+#define FORMULA(name, family, signature, WHERE, sentence, shapes, errors, ...) \
+  ROW(name, family, signature, 1, WHERE, sentence, shapes, errors, true, false, {})
 #include "table.def"
 #undef ROW
 }  // namespace ops
@@ -58,6 +60,7 @@ std::vector<Op*> buildTable() {
 #define VIEW(name, ...) table.push_back(&ops::name);
 #define CONSTANT(name, ...) table.push_back(&ops::name);
 #define COMPOSED(name, ...) table.push_back(&ops::name);
+#define FORMULA(name, ...) table.push_back(&ops::name);
 #include "table.def"
   for (Op* op : table) {
     op->arguments = parseSignature(op->signature);

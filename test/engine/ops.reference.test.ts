@@ -2,13 +2,12 @@
 
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
-import { readFixture, replay, type Precision, type RecordedCase } from "../reference/replay.js";
+import { caseModules, readFixture, replay, type Precision, type RecordedCase } from "../reference/replay.js";
 
-const modules = ["unary", "binary", "reductions", "shape", "linalg", "losses"];
 const counts = new Map<string, number>();
 
-for (const name of modules) {
-  const cases = readFixture(name) as RecordedCase[];
+for (const name of caseModules()) {
+  const cases = readFixture(`cases/${name}`) as RecordedCase[];
   counts.set(name, cases.length);
   describe(`${name} as PyTorch`, () => {
     for (const [call, group] of byCall(cases)) {

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { manualSeed, type Tensor } from "descent";
-import { elementwise, others, type OtherRow } from "../ops.table.js";
+import { elementwise, others } from "../ops.table.js";
+import type { OtherRow } from "../rows/row.js";
 import { listOf, opTable, publicCall, valuesOf, type Call } from "./op-calls.js";
 import { checkGradients } from "./op-gradients.js";
 import { inputsOf, withTensors, type Argument, type Input } from "./op-inputs.js";

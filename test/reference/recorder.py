@@ -68,6 +68,8 @@ def number(value):
 
 
 def encode(output, dtype):
+    if output._is_zerotensor():
+        output = torch.zeros(output.shape, dtype=output.dtype)
     kind = "F" if output.dtype == dtype else str(output.dtype).removeprefix("torch.")
     return {"s": list(output.shape), "d": kind, "v": [number(value) for value in output.detach().flatten().tolist()]}
 
@@ -110,7 +112,7 @@ class Module:
     def __init__(self, name):
         self.name, self.cases = name, []
 
-    def case(self, call, function, inputs, *arguments, gradient=True, options_in_js=None, compare32=True, **options):
+    def case(self, call, function, inputs, *arguments, gradient=True, second=True, options_in_js=None, compare32=True, **options):
         """`arguments` default to the inputs in order. Options become the trailing object, keys in camelCase."""
         if not any("$" in json.dumps(argument(item)) for item in arguments):
             arguments = tuple(f"${k}" for k in range(len(inputs))) + arguments
@@ -119,11 +121,11 @@ class Module:
         if shown:
             record["args"].append(argument(shown))
         try:
-            wide = self.run(function, inputs, arguments, options, torch.float64, gradient)
+            wide = self.run(function, inputs, arguments, options, torch.float64, gradient, second)
         except (RuntimeError, IndexError, ValueError, TypeError) as error:
             raise AssertionError(f"{call} {record['args']}: {error}") from error
         if compare32:
-            narrow = self.run(function, inputs, arguments, options, torch.float32, gradient)
+            narrow = self.run(function, inputs, arguments, options, torch.float32, gradient, second)
             assert agree(wide, narrow), f"{call} {record['args']}: float32 and float64 differ\n{wide}\n{narrow}"
         else:
             record["only"] = "float64"
@@ -145,7 +147,7 @@ class Module:
             return
         raise AssertionError(f"{call}: PyTorch accepts this")
 
-    def run(self, function, inputs, arguments, options, dtype, gradient):
+    def run(self, function, inputs, arguments, options, dtype, gradient, wants_second):
         made = [spec.make(dtype) for spec in inputs]
         views = [view for _, view in made]
         result = function(*resolve(arguments, views), **resolve(options, views))
@@ -155,9 +157,34 @@ class Module:
         if gradient and tracked:
             torch.autograd.backward(tracked, [weights_like(output) for output in tracked])
             record["grad"] = [None if leaf.grad is None else encode(leaf.grad, dtype)["v"] for leaf, _ in made]
+            second = self.second(function, inputs, arguments, options, dtype) if wants_second else None
+            if second is not None:
+                record["grad2"] = second
         return record
 
+    def second(self, function, inputs, arguments, options, dtype):
+        """The gradient of the gradients, each weighted by the formula again; None where there is none, or PyTorch has none."""
+        made = [spec.make(dtype) for spec in inputs]
+        views = [view for _, view in made]
+        result = function(*resolve(arguments, views), **resolve(options, views))
+        tracked = [output for output in ([result] if isinstance(result, torch.Tensor) else result) if output.requires_grad]
+        leaves = [leaf for leaf, _ in made if leaf.requires_grad]
+        first = torch.autograd.grad(tracked, leaves, [weights_like(output) for output in tracked], create_graph=True, allow_unused=True)
+        first = [gradient for gradient in first if gradient is not None and gradient.requires_grad]
+        if not first:
+            return None
+        try:
+            found = torch.autograd.grad(first, leaves, [weights_like(gradient) for gradient in first], allow_unused=True)
+        except RuntimeError as error:
+            if "not implemented" in str(error) or "not differentiable" in str(error):
+                return None
+            raise
+        found = iter(found)
+        gradients = [next(found) if leaf.requires_grad else None for leaf, _ in made]
+        return [None if gradient is None else encode(gradient, dtype)["v"] for gradient in gradients]
+
     def write(self, folder):
+        folder.mkdir(exist_ok=True)
         lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in self.cases)
         (folder / f"{self.name}.json").write_text(f"[\n{lines}\n]\n")
         print(f"{self.name}: {len(self.cases)} cases")
@@ -172,5 +199,5 @@ def agree(wide, narrow, tolerance=3e-4):
         return abs(a - b) <= tolerance * max(abs(a), 1e-2)
 
     pairs = [(a["v"], b["v"]) for a, b in zip(wide["out"], narrow["out"])]
-    pairs += [(a or [], b or []) for a, b in zip(wide.get("grad", []), narrow.get("grad", []))]
+    pairs += [(a or [], b or []) for key in ("grad", "grad2") for a, b in zip(wide.get(key, []), narrow.get(key, []))]
     return all(len(a) == len(b) and all(close(x, y) for x, y in zip(a, b)) for a, b in pairs)

@@ -1,7 +1,7 @@
 // Replays a recorded case in Descent and compares: what recorder.py writes is read here.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as descent from "descent";
 import { DescentError, tensor, Tensor } from "descent";
@@ -29,6 +29,8 @@ export interface RecordedCase {
   out?: RecordedTensor[];
   /** One list an input; null where no gradient arrives. */
   grad?: (RecordedNumber[] | null)[];
+  /** The same for the gradients of the gradients. */
+  grad2?: (RecordedNumber[] | null)[];
   /** PyTorch refuses the call. */
   error?: boolean;
   only?: Precision;
@@ -36,6 +38,12 @@ export interface RecordedCase {
 
 export function readFixture(name: string): unknown {
   return JSON.parse(readFileSync(join(root, "test/reference/fixtures", `${name}.json`), "utf8"));
+}
+
+/** The names of the files of cases. */
+export function caseModules(): string[] {
+  const files = readdirSync(join(root, "test/reference/fixtures/cases"));
+  return files.map((file) => file.replace(".json", "")).sort();
 }
 
 /** Runs the case in one precision; throws where the outcome differs. */
@@ -73,6 +81,55 @@ export function replay(recorded: RecordedCase, precision: Precision): void {
     }
     assert.ok(gradient !== null, `input ${k} has a gradient`);
     compare(`gradient of input ${k}`, gradient, { s: input.s, d: input.d, v: values }, precision);
+  });
+  if (recorded.grad2 !== undefined) replaySecond(recorded, recorded.grad2, precision);
+}
+
+/** The gradients once more, recorded, and their own gradients. */
+function replaySecond(
+  recorded: RecordedCase,
+  expected: (RecordedNumber[] | null)[],
+  precision: Precision,
+): void {
+  const { autograd } = descent;
+  const made = recorded.in.map((input) => makeInput(input, precision));
+  const args = substitute(
+    recorded.args,
+    made.map((input) => input.view),
+  ) as unknown[];
+  const result = findCall(recorded.call)(args);
+  const outputs = (Array.isArray(result) ? result : [result]) as Tensor[];
+  const tracked = outputs.filter((output) => output.requiresGrad);
+  const leaves = made.map(({ leaf }) => leaf).filter((leaf) => leaf.requiresGrad);
+  const first = autograd
+    .grad(tracked, leaves, {
+      gradOutputs: tracked.map(startGradient),
+      createGraph: true,
+      allowUnused: true,
+    })
+    .filter((gradient) => gradient?.requiresGrad === true) as Tensor[];
+  const isZero = expected.every((values) => values?.every((value) => value === 0) ?? true);
+  if (first.length === 0 && isZero) return;
+  assert.ok(first.length > 0, "the gradients require a gradient");
+  const second = autograd.grad(first, leaves, {
+    gradOutputs: first.map(startGradient),
+    allowUnused: true,
+  });
+  expected.forEach((values, k) => {
+    const input = recorded.in[k]!;
+    const gradient = second[leaves.indexOf(made[k]!.leaf)] ?? null;
+    if (values === null) {
+      assert.ok(gradient === null || allZero(gradient), `input ${k} has no second gradient`);
+      return;
+    }
+    if (gradient === null) {
+      assert.ok(
+        values.every((value) => value === 0),
+        `input ${k} has a second gradient`,
+      );
+      return;
+    }
+    compare(`second gradient of input ${k}`, gradient, { s: input.s, d: input.d, v: values }, precision);
   });
 }
 
