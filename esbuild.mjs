@@ -80,13 +80,14 @@ async function native() {
   await generate();
 }
 
-/** engine/generated/ops.ts, from the table inside the addon. */
+/** engine/generated/, from the table inside the addon and the ops written in TypeScript. */
 async function generate() {
   await bundle({ entryPoints: { generate: "engine/ops/generate.ts" }, outdir: "dist/build", ...nodeEsm });
   run(process.execPath, ["dist/build/generate.mjs"]);
 }
 
 async function js() {
+  if (existsSync("dist/native/descent.node")) await generate();
   await manifest();
   await Promise.all([
     bundle({ entryPoints: { index: "engine/index.ts" }, outdir: "dist/engine", ...nodeEsm }),

@@ -3,6 +3,7 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { native, type OpArgument, type OpDescription } from "../native.js";
+import { writtenOps } from "./written.js";
 
 const file = "engine/generated/ops.ts";
 /** Names that JavaScript does not let a function have; they are exported by their name all the same. */
@@ -11,24 +12,13 @@ const reserved = new Set(["var"]);
 mkdirSync("engine/generated", { recursive: true });
 const table = native.describeOps();
 writeFileSync(file, generate(table));
-const functions = table.filter((op) => !op.inPlaceOnly);
-writeFileSync(
-  "engine/generated/top.ts",
-  exportList(
-    functions.filter((op) => !op.functionalOnly),
-    ["chunk", "split"],
-  ),
-);
-writeFileSync(
-  "engine/generated/functional.ts",
-  exportList(
-    functions.filter((op) => op.functionalOnly),
-    [],
-  ),
-);
+writeFileSync("engine/generated/top.ts", exportList("top"));
+writeFileSync("engine/generated/functional.ts", exportList("functional"));
 
-function exportList(ops: OpDescription[], more: string[]): string {
-  const names = [...ops.map((op) => op.name), ...more].sort();
+function exportList(where: "top" | "functional"): string {
+  const rows = table.filter((op) => !op.inPlaceOnly && op.functionalOnly === (where === "functional"));
+  const written = writtenOps.filter((op) => op.where === where);
+  const names = [...rows, ...written].map((op) => op.name).sort();
   return [
     `// Written by engine/ops/generate.ts from the op table; do not edit.`,
     ``,
@@ -39,16 +29,18 @@ function exportList(ops: OpDescription[], more: string[]): string {
 
 function generate(ops: OpDescription[]): string {
   const methods = ops.flatMap((op) => [...(op.method ? [op] : []), ...(op.inPlace ? [inPlace(op)] : [])]);
+  const exported = writtenOps.filter((op) => op.where !== "method");
+  const written = writtenOps.filter((op) => op.method.length > 0);
   return [
     `// Written by engine/ops/generate.ts from the op table; do not edit.`,
     ``,
     `import type { DType } from "../dtype.js";`,
     `import { native } from "../native.js";`,
-    `import { chunk, split } from "../ops/lists.js";`,
+    ...writtenOps.map((op) => `import { ${op.name} } from "${op.from}";`),
     `import { checkOptions } from "../ops/options.js";`,
     `import { adopt, refresh, Tensor } from "../tensor.js";`,
     ``,
-    `export { chunk, split };`,
+    `export { ${exported.map((op) => op.name).join(", ")} };`,
     ``,
     `/** A tensor, or a number that counts as one of its dtype as far as it fits. */`,
     `export type Operand = Tensor | number | bigint | boolean;`,
@@ -57,16 +49,16 @@ function generate(ops: OpDescription[]): string {
     `/** What the op table gives Tensor. */`,
     `export interface TensorOps {`,
     ...methods.map(methodDeclaration),
-    `/** Cuts along a dim into views: \`sizes\` is the size of each part, or one for all. */`,
-    `split(sizes: number | readonly number[], dim?: number): Tensor[];`,
-    `/** Cuts along a dim into at most \`chunks\` views of one size. */`,
-    `chunk(chunks: number, dim?: number): Tensor[];`,
+    ...written.flatMap((op) => [`/** ${op.sentence} */`, ...op.method.map((form) => `${op.name}${form};`)]),
     `}`,
     ``,
+    `type Rest<F> = F extends (x: Tensor, ...rest: infer R) => unknown ? R : never;`,
     `const methods: Record<string, (this: Tensor, ...values: never[]) => unknown> = {`,
     ...methods.map(methodBody),
-    `split(this: Tensor, sizes: number | readonly number[], dim?: number) { return split(this, sizes, dim); },`,
-    `chunk(this: Tensor, chunks: number, dim?: number) { return chunk(this, chunks, dim); },`,
+    ...written.map(
+      (op) =>
+        `${op.name}(this: Tensor, ...rest: Rest<typeof ${op.name}>) { return ${op.name}(this, ...rest); },`,
+    ),
     `};`,
     ``,
     `/** Puts the methods on Tensor's prototype; once. */`,

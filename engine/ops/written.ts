@@ -1,0 +1,31 @@
+// The ops written in TypeScript, one entry each: what has a list of tensors or a number of results that its arguments decide has
+// no row in the op table. An entry gives the export, the method and its declaration; generate.ts reads it.
+
+export interface WrittenOp {
+  name: string;
+  /** The module that exports the function, as engine/generated/ sees it. Its first argument is the tensor. */
+  from: string;
+  /** Exported by the package, by nn.functional, or only a method. */
+  where: "top" | "functional" | "method";
+  /** The method's forms, without its name: "(dim?: number): Tensor[]"; none where there is no method. */
+  method: string[];
+  /** What the method's documentation says. */
+  sentence: string;
+}
+
+export const writtenOps: WrittenOp[] = [
+  {
+    name: "split",
+    from: "../ops/lists.js",
+    where: "top",
+    method: ["(sizes: number | readonly number[], dim?: number): Tensor[]"],
+    sentence: "Cuts along a dim into views: `sizes` is the size of each part, or one for all.",
+  },
+  {
+    name: "chunk",
+    from: "../ops/lists.js",
+    where: "top",
+    method: ["(chunks: number, dim?: number): Tensor[]"],
+    sentence: "Cuts along a dim into at most `chunks` views of one size.",
+  },
+];
