@@ -1,6 +1,6 @@
 // The element types: their names, their numbers in the native core, and the typed arrays that hold them.
 
-import { DescentError, fail, show } from "./errors.js";
+import { DescentError, show } from "./errors.js";
 
 export type DType =
   "bool" | "uint8" | "int8" | "int16" | "int32" | "int64" | "float16" | "bfloat16" | "float32" | "float64";
@@ -35,7 +35,7 @@ export type TypedArray =
   | BigInt64Array
   | BigUint64Array;
 
-/** The arrays `Tensor.data()` gives, by dtype; bool comes as bytes 0 and 1. */
+/** The arrays `Tensor.data()` gives, by dtype; bool comes as bytes 0 and 1, float16 and bfloat16 as float32. */
 export type DataArray =
   Uint8Array | Int8Array | Int16Array | Int32Array | BigInt64Array | Float32Array | Float64Array;
 
@@ -56,7 +56,7 @@ export function isDType(value: unknown): value is DType {
   return dtypes.includes(value as DType);
 }
 
-/** An empty array of `length` elements that holds values of this dtype. */
+/** An empty array of `length` elements that holds values of this dtype; those of half precision are exact in float32. */
 export function arrayFor(dtype: DType, length: number): DataArray {
   switch (dtype) {
     case "bool":
@@ -70,13 +70,12 @@ export function arrayFor(dtype: DType, length: number): DataArray {
       return new Int32Array(length);
     case "int64":
       return new BigInt64Array(length);
+    case "float16":
+    case "bfloat16":
     case "float32":
       return new Float32Array(length);
     case "float64":
       return new Float64Array(length);
-    case "float16":
-    case "bfloat16":
-      return fail("data", `${dtype} has no typed array, use .float() first`, { dtype }, "dtype");
   }
 }
 

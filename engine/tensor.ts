@@ -190,6 +190,16 @@ export class Tensor {
     return convert(this, { dtype: "float64" });
   }
 
+  /** As float16: 11 binary digits, at most 65504. Ops compute in float32 and round their result. */
+  half(): Tensor {
+    return convert(this, { dtype: "float16" });
+  }
+
+  /** As bfloat16: 8 binary digits, the range of float32. Ops compute in float32 and round their result. */
+  bfloat16(): Tensor {
+    return convert(this, { dtype: "bfloat16" });
+  }
+
   int(): Tensor {
     return convert(this, { dtype: "int32" });
   }

@@ -210,6 +210,16 @@ export abstract class Module {
     return this.to("float64");
   }
 
+  /** All floating parameters and buffers as float16. */
+  half(): this {
+    return this.to("float16");
+  }
+
+  /** All floating parameters and buffers as bfloat16. */
+  bfloat16(): this {
+    return this.to("bfloat16");
+  }
+
   cpu(): this {
     return this.to("cpu");
   }

@@ -97,11 +97,7 @@ DType readDType(const CallInfo& call, napi_value value) {
   if (!(number >= 0 && number < kDTypeCount && std::trunc(number) == number)) {
     throw Error("dtype", call.name, "there is no dtype of this number");
   }
-  const DType dtype = static_cast<DType>(static_cast<int>(number));
-  if (dtype == DType::float16 || dtype == DType::bfloat16) {
-    throw Error("dtype", call.name, std::string(nameOf(dtype)) + " is not supported yet");
-  }
-  return dtype;
+  return static_cast<DType>(static_cast<int>(number));
 }
 
 Argument readArgument(const CallInfo& call, napi_value value, const ArgumentRow& row) {

@@ -75,15 +75,17 @@ napi_value toArray(const CallInfo& call) {
   const ArrayInfo info = typedArray(call, 1, "into");
   DType given = DType::int64;
   const bool isKnown = dtypeOfArray(info.type, &given);
-  const DType stored = x.dtype() == DType::boolean ? DType::uint8 : x.dtype();
+  // JavaScript has no array of half precision everywhere: those come as float32.
+  const DType shown = isHalf(x.dtype()) ? DType::float32 : x.dtype();
+  const DType stored = shown == DType::boolean ? DType::uint8 : shown;
   if (!isKnown || given != stored || static_cast<int64_t>(info.length) != x.numel()) {
     throw Error(
         "argument", call.name,
-        std::string("needs an array of ") + std::to_string(x.numel()) + " elements of " + nameOf(x.dtype()));
+        std::string("needs an array of ") + std::to_string(x.numel()) + " elements of " + nameOf(shown));
   }
   if (x.numel() == 0) return nullptr;
-  const Tensor ordered = asContiguous(x);
-  deviceOf(x.device()).copyToHost(info.data, ordered.memory(), info.length * sizeOf(x.dtype()));
+  const Tensor ordered = asContiguous(castTo(x, shown));
+  deviceOf(x.device()).copyToHost(info.data, ordered.memory(), info.length * sizeOf(ordered.dtype()));
   return nullptr;
 }
 

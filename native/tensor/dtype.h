@@ -6,8 +6,7 @@
 
 namespace descent {
 
-// The numbers are part of the contract with engine/native.ts. float16 and bfloat16 have their place
-// here; kernels and promotion accept them from the next version on.
+// The numbers are part of the contract with engine/native.ts.
 enum class DType : uint8_t {
   boolean = 0,
   uint8 = 1,
@@ -50,6 +49,7 @@ constexpr const char* nameOf(DType dtype) {
 }
 
 constexpr bool isFloating(DType dtype) { return dtype >= DType::float16; }
+constexpr bool isHalf(DType dtype) { return dtype == DType::float16 || dtype == DType::bfloat16; }
 constexpr bool isIntegral(DType dtype) { return dtype >= DType::uint8 && dtype <= DType::int64; }
 
 }  // namespace descent

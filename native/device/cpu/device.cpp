@@ -11,6 +11,7 @@
 
 #include "capability.h"
 #include "cpu.h"
+#include "widened.h"
 
 namespace descent::cpu {
 
@@ -92,11 +93,13 @@ class CpuDevice final : public Device {
     const Kernel& kernel = kernels()[static_cast<size_t>(launch.kernel)];
     const Call call{launch.operands->data(), static_cast<int>(launch.operands->size()), launch.outputs,
                     launch.numbers, launch.integers};
+    if (needsWidening(kernel, launch)) return runWidened(kernel, call);
     kernel.run(call, kernel.data);
   }
 
   bool supports(int kernel, DType dtype) const override {
-    return kernel >= 0 && (kernels()[static_cast<size_t>(kernel)].dtypes >> static_cast<int>(dtype) & 1);
+    const DType computed = isHalf(dtype) ? DType::float32 : dtype;
+    return kernel >= 0 && (kernels()[static_cast<size_t>(kernel)].dtypes >> static_cast<int>(computed) & 1);
   }
 
   void synchronize() override {}

@@ -18,8 +18,9 @@ struct Call {
 
 struct Kernel {
   const char* name;
-  uint32_t
-      dtypes;  // bit k: supported for DType k, of the first input (of the output where there is no input)
+  // Bit k: supported for DType k, of the first input (of the output where there is no input). A kernel of
+  // float32 need not know float16 and bfloat16: without their bits it gets such operands as float32 copies.
+  uint32_t dtypes;
   void (*run)(const Call& call, const void* data);
   const void* data;  // handed to run
 };

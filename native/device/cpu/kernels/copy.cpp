@@ -33,10 +33,16 @@ struct Cast<T, T> {
   }
 };
 
-ElementwiseLoop castLoop(DType to, DType from) {
+// Elements of 16 bits that are only moved.
+DType moved(DType dtype) { return isHalfType(dtype) ? DType::int16 : dtype; }
+
+// float16 and bfloat16 are cast by way of float, as PyTorch does.
+void runCast(const Operand* operands) {
+  const DType y = operands[0].dtype, x = operands[1].dtype;
+  const DType to = y == x ? moved(y) : widened(y), from = y == x ? moved(x) : widened(x);
   ElementwiseLoop loop = nullptr;
-  withAny(to, [&](auto y) { withAny(from, [&](auto x) { loop = Cast<decltype(y), decltype(x)>::loop; }); });
-  return loop;
+  withAny(to, [&](auto a) { withAny(from, [&](auto b) { loop = Cast<decltype(a), decltype(b)>::loop; }); });
+  runElementwise(operands, 2, loop, nullptr, 2 * kGrain, y != x);
 }
 
 // A transposed matrix: copied in square blocks, so that both sides use whole cache lines.
@@ -67,10 +73,10 @@ void copy(const Call& call, const void*) {
   const Operand& x = call.operands[1];
   if (y.dims == 2 && y.dtype == x.dtype && !x.isConstant && y.strides[1] == 1 && x.strides[0] == 1 &&
       x.strides[1] != 1 && y.sizes[0] > 1 && y.sizes[1] > 1) {
-    withAny(y.dtype, [&](auto zero) { copyTransposed<decltype(zero)>(y, x); });
+    withAny(moved(y.dtype), [&](auto zero) { copyTransposed<decltype(zero)>(y, x); });
     return;
   }
-  runElementwise(call.operands, 2, castLoop(y.dtype, x.dtype), nullptr, 2 * kGrain);
+  runCast(call.operands);
 }
 
 void fill(const Call& call, const void*) {
@@ -78,7 +84,7 @@ void fill(const Call& call, const void*) {
   operands[1].isConstant = true;
   operands[1].number = call.numbers ? call.numbers[0] : 0;
   operands[1].integer = call.integers ? call.integers[0] : 0;
-  runElementwise(operands, 2, castLoop(operands[0].dtype, operands[0].dtype), nullptr, 2 * kGrain);
+  runCast(operands);
 }
 
 // y [N] = start + index * step, in double or int64.
@@ -100,8 +106,8 @@ void arange(const Call& call, const void*) {
 }
 
 const Kernel kKernels[] = {
-    {"copy", kAll, copy, nullptr},
-    {"fill", kAll, fill, nullptr},
+    {"copy", kAll | kHalves, copy, nullptr},
+    {"fill", kAll | kHalves, fill, nullptr},
     {"arange", kAll, arange, nullptr},
 };
 

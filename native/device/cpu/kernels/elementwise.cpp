@@ -20,11 +20,17 @@ struct Plan {
   int64_t sizes[kMaxDims];
   int64_t strides[kMaxOperands][kMaxDims];  // bytes
   char* base[kMaxOperands];
-  int64_t width[kMaxOperands];      // bytes of an element
+  int64_t width[kMaxOperands];  // bytes of an element
+  DType halves[kMaxOperands];   // float16 or bfloat16 where the loop wants float instead, else bool
+  bool hasHalves;
   uint64_t constant[kMaxOperands];  // storage of the values that are constants
 };
 
 void storeConstant(const Operand& operand, void* to) {
+  if (isHalfType(operand.dtype)) {
+    const float number = static_cast<float>(operand.number);
+    return narrow(operand.dtype, &number, 1, to);
+  }
   withAny(operand.dtype, [&](auto zero) {
     using T = decltype(zero);
     if constexpr (kIsFloating<T>) {
@@ -39,6 +45,7 @@ void storeConstant(const Operand& operand, void* to) {
 void makePlan(const Operand* operands, int count, Plan& plan) {
   plan.count = count;
   plan.dims = 0;
+  plan.hasHalves = false;
   const Operand& shape = operands[0];
   for (int k = 0; k < count; ++k) {
     plan.width[k] = bytesPerElement(operands[k].dtype);
@@ -235,6 +242,23 @@ void runRows(const Plan& plan, ElementwiseLoop loop, const double* numbers, int6
   });
 }
 
+// The elements of input k for a tile; through `raw` where they are widened.
+void gatherTile(const Plan& plan, int k, int64_t at, int64_t count, char* to) {
+  const bool isWidened = plan.hasHalves && isHalfType(plan.halves[k]);
+  char raw[kTile * 2];
+  move<true>(plan.width[k], plan.base[k], plan.dims, plan.sizes, plan.strides[k], at, count,
+             isWidened ? raw : to);
+  if (isWidened) widen(plan.halves[k], raw, count, reinterpret_cast<float*>(to));
+}
+
+void scatterTile(const Plan& plan, int64_t at, int64_t count, char* from) {
+  const bool isWidened = plan.hasHalves && isHalfType(plan.halves[0]);
+  char raw[kTile * 2];
+  if (isWidened) narrow(plan.halves[0], reinterpret_cast<const float*>(from), count, raw);
+  move<false>(plan.width[0], plan.base[0], plan.dims, plan.sizes, plan.strides[0], at, count,
+              isWidened ? raw : from);
+}
+
 void runTiles(const Plan& plan, int64_t total, ElementwiseLoop loop, const double* numbers, int64_t grain) {
   parallel(total, least<int64_t>(grain, 4 * kTile), [&](int64_t begin, int64_t end) {
     alignas(64) Tiles tiles;
@@ -242,11 +266,11 @@ void runTiles(const Plan& plan, int64_t total, ElementwiseLoop loop, const doubl
       const int64_t count = least(kTile, end - at);
       const void* inputs[kMaxOperands];
       for (int k = 1; k < plan.count; ++k) {
-        move<true>(plan.width[k], plan.base[k], plan.dims, plan.sizes, plan.strides[k], at, count, tiles[k]);
+        gatherTile(plan, k, at, count, tiles[k]);
         inputs[k - 1] = tiles[k];
       }
       loop(tiles[0], inputs, count, numbers);
-      move<false>(plan.width[0], plan.base[0], plan.dims, plan.sizes, plan.strides[0], at, count, tiles[0]);
+      scatterTile(plan, at, count, tiles[0]);
     }
   });
 }
@@ -272,11 +296,16 @@ void scatterRange(const Operand& operand, int64_t begin, int64_t count, const vo
 }
 
 void runElementwise(const Operand* operands, int count, ElementwiseLoop loop, const double* numbers,
-                    int64_t grain) {
+                    int64_t grain, bool widens) {
   const int64_t total = elements(operands[0]);
   if (total == 0) return;
   Plan plan;
   makePlan(operands, count, plan);
+  for (int k = 0; widens && k < count; ++k) {
+    plan.halves[k] = isHalfType(operands[k].dtype) ? operands[k].dtype : DType::boolean;
+    if (isHalfType(operands[k].dtype)) plan.hasHalves = true;
+  }
+  if (plan.hasHalves) return runTiles(plan, total, loop, numbers, grain);
   const int last = plan.dims - 1;
   bool even = plan.strides[0][last] == plan.width[0];
   for (int k = 1; k < count; ++k) {
@@ -290,7 +319,7 @@ void runElementwise(const Operand* operands, int count, ElementwiseLoop loop, co
 
 void elementwise(const Call& call, const void* data) {
   const auto& row = *static_cast<const ElementwiseRow*>(data);
-  const ElementwiseLoop loop = row.loops[static_cast<int>(call.operands[call.count - 1].dtype)];
+  const ElementwiseLoop loop = row.loops[static_cast<int>(widened(call.operands[call.count - 1].dtype))];
   runElementwise(call.operands, call.count, loop, call.numbers, row.grain);
 }
 

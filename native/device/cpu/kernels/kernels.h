@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "../half.h"
 #include "../kernel.h"
 #include "../math.h"
 
@@ -81,7 +82,8 @@ inline void parallel(int64_t count, int64_t grain, const Body& body) {
       const_cast<Body*>(&body));
 }
 
-// Calls visit(T()) with the element type of a dtype.
+// Calls visit(T()) with the element type of a dtype. float16 and bfloat16 do not come here: operands of them
+// reach a kernel as float32, unless it says that it takes them (kHalves) and widens them itself.
 template <class Visit>
 inline void withFloating(DType dtype, const Visit& visit) {
   if (dtype == DType::float32) visit(float());
@@ -119,6 +121,7 @@ inline void withAny(DType dtype, const Visit& visit) {
 
 constexpr uint32_t bit(DType dtype) { return uint32_t{1} << static_cast<int>(dtype); }
 constexpr uint32_t kFloating = bit(DType::float32) | bit(DType::float64);
+constexpr uint32_t kHalves = bit(DType::float16) | bit(DType::bfloat16);
 constexpr uint32_t kIndexTypes = bit(DType::int32) | bit(DType::int64);
 constexpr uint32_t kAll =
     kFloating | kIndexTypes | bit(DType::int16) | bit(DType::int8) | bit(DType::uint8) | bit(DType::boolean);
@@ -134,15 +137,17 @@ bool isContiguous(const Operand& operand);
 // A loop over arrays: `count` elements of each input, one after another, to `count` elements of y. y may be
 // one of the inputs.
 using ElementwiseLoop = void (*)(void* y, const void* const* inputs, int64_t count, const double* numbers);
-// Runs `loop` over operands of one shape (y first) with any strides.
+// Runs `loop` over operands of one shape (y first) with any strides. Operands of float16 and bfloat16 are
+// widened to float for the loop, unless it only moves elements.
 void runElementwise(const Operand* operands, int count, ElementwiseLoop loop, const double* numbers,
-                    int64_t grain);
+                    int64_t grain, bool widens = true);
 
 // One row of elementwise.def.
 struct ElementwiseRow {
   ElementwiseLoop loops[kDTypeCount];  // by the dtype of the last input; null where not supported
   int64_t grain;
 };
+// On float16 and bfloat16 the loop of float runs, tile by tile.
 void elementwise(const Call& call, const void* data);  // data: an ElementwiseRow
 
 }  // namespace descent::cpu::DESCENT_CAPABILITY

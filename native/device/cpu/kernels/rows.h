@@ -20,13 +20,13 @@ struct KeepsType {
   using Output = T;
   template <class T>
   using First = T;  // type of the first of three inputs
-  static constexpr uint32_t dtypes = kAll;
+  static constexpr uint32_t dtypes = kAll | kHalves;
   static constexpr bool hasIntegers = true;
 };
 struct GivesBool {
   template <class T>
   using Output = bool;
-  static constexpr uint32_t dtypes = kAll;
+  static constexpr uint32_t dtypes = kAll | kHalves;
   static constexpr bool hasIntegers = true;
 };
 struct OnlyFloating {
@@ -34,7 +34,7 @@ struct OnlyFloating {
   using Output = T;
   template <class T>
   using First = T;
-  static constexpr uint32_t dtypes = kFloating;
+  static constexpr uint32_t dtypes = kFloating | kHalves;
   static constexpr bool hasIntegers = false;
 };
 struct Selects : KeepsType {
