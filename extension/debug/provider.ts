@@ -66,7 +66,7 @@ export class DebugProvider implements DebugConfigurationProvider {
     const node =
       typeof config["runtimeExecutable"] === "string"
         ? config["runtimeExecutable"]
-        : (await trainer.chooseNode(known?.uri)).path;
+        : (await trainer.chooseNodeToDebug(known?.uri, program, cwd)).path;
     await watch(cwd);
     if (program !== null) expected.expect(program);
     return toNodeConfiguration(

@@ -41,6 +41,24 @@ export async function chooseNode(setting: string, around: NodeSurroundings): Pro
   );
 }
 
+/** From this version on a debugger's messages to worker threads may hold letters beyond ASCII; Node.js 20 drops them, and the start hangs. */
+const oldestForAnyPath = [22, 15] as const;
+
+/** The Node.js to debug a script with whose breakpoints have these paths: `chosen`, or the extension host's own where `chosen` cannot. */
+export function nodeToDebug(
+  chosen: NodeChoice,
+  paths: readonly string[],
+  own: NodeChoice | null,
+): NodeChoice {
+  const odd = paths.find((path) => /[^\u0000-\u007f]/.test(path));
+  if (odd === undefined || isAtLeast(chosen.version, oldestForAnyPath)) return chosen;
+  if (own !== null && isAtLeast(own.version, oldestForAnyPath)) return own;
+  throw new NodeNotFound(
+    `Node.js ${chosen.version} cannot be debugged in '${odd}', because the path has letters beyond ASCII: set descent.nodePath to Node.js ` +
+      `${oldestForAnyPath.join(".")} or later, or move the folder. Running without the debugger works.`,
+  );
+}
+
 async function fromSetting(path: string, around: NodeSurroundings): Promise<NodeChoice> {
   if (!isAbsolute(path)) {
     throw new NodeNotFound(`The setting descent.nodePath must be an absolute path, and '${path}' is not.`);
@@ -60,10 +78,14 @@ async function fromSetting(path: string, around: NodeSurroundings): Promise<Node
 }
 
 export function isNewEnough(version: string): boolean {
+  return isAtLeast(version, oldestNode);
+}
+
+function isAtLeast(version: string, oldest: readonly [number, number]): boolean {
   const match = /^v?(\d+)\.(\d+)\./.exec(version);
   if (!match) return false;
   const [major, minor] = [Number(match[1]), Number(match[2])];
-  return major > oldestNode[0] || (major === oldestNode[0] && minor >= oldestNode[1]);
+  return major > oldest[0] || (major === oldest[0] && minor >= oldest[1]);
 }
 
 async function findOnPath(around: NodeSurroundings): Promise<string | null> {

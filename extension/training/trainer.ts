@@ -9,7 +9,7 @@ import type { Run, RunRegistry } from "../runs/registry.js";
 import type { Settings } from "../settings.js";
 import { samePath, type ExpectedRuns } from "./expected.js";
 import { runArguments, writeLaunch } from "./launch.js";
-import { chooseNode, NodeNotFound, type NodeChoice, type NodeSurroundings } from "./node.js";
+import { chooseNode, nodeToDebug, NodeNotFound, type NodeChoice, type NodeSurroundings } from "./node.js";
 import { CannotRun, scriptOf, type Script } from "./script.js";
 
 /** Where the built parts of the extension lie, as absolute paths. */
@@ -102,6 +102,16 @@ export class Trainer {
   chooseNode(resource: Uri | undefined): Promise<NodeChoice> {
     const { settings, surroundings } = this.#options;
     return chooseNode(settings.get("descent.nodePath", "", resource), surroundings);
+  }
+
+  /** The same for a debug session; `program` is null where only the editor knows it. */
+  async chooseNodeToDebug(
+    resource: Uri | undefined,
+    program: string | null,
+    cwd: string,
+  ): Promise<NodeChoice> {
+    const paths = program === null ? [cwd] : [program, cwd];
+    return nodeToDebug(await this.chooseNode(resource), paths, this.#options.surroundings.own);
   }
 
   /** Tells the user why something did not start, in the one sentence the error carries. */

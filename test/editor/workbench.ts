@@ -43,6 +43,8 @@ export interface WorkbenchOptions {
   files?: Record<string, string>;
   sample?: "digits" | "vanishing" | "imbalanced" | "mnist";
   settings?: Record<string, unknown>;
+  /** The name of the folder; "project" when not given. */
+  folderName?: string;
   /** Opened in the first page; relative to the folder. */
   openFile?: string;
 }
@@ -74,7 +76,7 @@ export class Workbench {
 
   static async open(options: WorkbenchOptions): Promise<Workbench> {
     const home = realpathSync(mkdtempSync(join(tmpdir(), "descent-editor-")));
-    const folder = join(home, "project");
+    const folder = join(home, options.folderName ?? "project");
     mkdirSync(folder);
     if (options.sample) cpSync(join(root, "dist/samples", options.sample), folder, { recursive: true });
     for (const [path, text] of Object.entries(options.files ?? {})) {

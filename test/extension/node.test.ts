@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   chooseNode,
+  nodeToDebug,
   isNewEnough,
   NodeNotFound,
   type NodeSurroundings,
@@ -63,4 +64,17 @@ test("versions", () => {
   for (const version of ["v20.19.0", "v20.20.2", "v21.0.0", "v24.1.0"])
     assert.ok(isNewEnough(version), version);
   for (const version of ["v20.18.9", "v18.20.0", "garbage"]) assert.ok(!isNewEnough(version), version);
+});
+
+test("a path beyond ASCII is debugged with a Node.js that can, or refused with a sentence", () => {
+  const old = { path: "/usr/bin/node", version: "v20.20.2" };
+  const newer = { path: "/opt/node", version: "v22.15.0" };
+  const own = { path: "/editor/node", version: "v24.1.0" };
+  assert.equal(nodeToDebug(old, ["/home/plain/train.ts"], own), old);
+  assert.equal(nodeToDebug(newer, ["/home/Übung/train.ts"], null), newer);
+  assert.equal(nodeToDebug(old, ["/home/Übung/train.ts"], own), own);
+  assert.throws(
+    () => nodeToDebug(old, ["/home/Übung"], null),
+    /v20\.20\.2 cannot be debugged in '\/home\/Übung'/,
+  );
 });
