@@ -50,7 +50,7 @@ export function nodeToDebug(
   paths: readonly string[],
   own: NodeChoice | null,
 ): NodeChoice {
-  const odd = paths.find((path) => /[^\u0000-\u007f]/.test(path));
+  const odd = paths.find((path) => /[^ -~]/.test(path));
   if (odd === undefined || isAtLeast(chosen.version, oldestForAnyPath)) return chosen;
   if (own !== null && isAtLeast(own.version, oldestForAnyPath)) return own;
   throw new NodeNotFound(
