@@ -39,5 +39,5 @@ function emptyNote({ seen, steps }: Recorder): string | null {
   if (steps > 0 || seen.log) return null;
   if (!seen.engine) return 'The script does not import "descent", so there was nothing to record.';
   if (!seen.backward) return "The script never called backward() on a loss, so there was nothing to record.";
-  return "The script called backward() but never optimizer.step(), so no step was recorded.";
+  return "No step was recorded: the script called backward() but never optimizer.step(). That is fine for a program that does not train.";
 }
