@@ -16,6 +16,7 @@ export function enableGrad<T>(body: () => T): T {
   return withGrad("enableGrad", true, body);
 }
 
+/** Whether operations are recorded for gradients at this point. */
 export function isGradEnabled(): boolean {
   return native.isGradEnabled();
 }

@@ -50,6 +50,7 @@ export class Tensor {
     return this.shape.length;
   }
 
+  /** Number of dimensions. */
   dim(): number {
     return this.shape.length;
   }
@@ -76,14 +77,17 @@ export class Tensor {
     return native.strides(this);
   }
 
+  /** Elements of the memory before the first of this tensor. */
   storageOffset(): number {
     return native.storageOffset(this);
   }
 
+  /** Whether the elements lie in memory one after another, in order. */
   isContiguous(): boolean {
     return native.isContiguous(this);
   }
 
+  /** Whether the dtype is a floating one. */
   isFloatingPoint(): boolean {
     return isFloating(this.dtype);
   }
@@ -178,14 +182,17 @@ export class Tensor {
     return convert(this, target);
   }
 
+  /** On the CPU; this tensor itself where it is there. */
   cpu(): Tensor {
     return convert(this, { device: "cpu" });
   }
 
+  /** As float32. */
   float(): Tensor {
     return convert(this, { dtype: "float32" });
   }
 
+  /** As float64. */
   double(): Tensor {
     return convert(this, { dtype: "float64" });
   }
@@ -200,14 +207,17 @@ export class Tensor {
     return convert(this, { dtype: "bfloat16" });
   }
 
+  /** As int32, fractions cut off. */
   int(): Tensor {
     return convert(this, { dtype: "int32" });
   }
 
+  /** As int64, fractions cut off. */
   long(): Tensor {
     return convert(this, { dtype: "int64" });
   }
 
+  /** As bool: whether each element is not zero. */
   bool(): Tensor {
     return convert(this, { dtype: "bool" });
   }

@@ -30,6 +30,7 @@ abstract class ModuleArray<T extends Module> extends Module implements Iterable<
     return found as T;
   }
 
+  /** Adds a module at the end. */
   append(module: T): this {
     requireModule(this.constructor.name, "the module", module);
     setEntry(this, String(this.length), module);
@@ -78,6 +79,7 @@ export class ModuleList<T extends Module = Layer> extends ModuleArray<T> {
     return fail("ModuleList", "it has no forward, call the modules in it one by one");
   }
 
+  /** Adds modules at the end. */
   extend(modules: Iterable<T>): this {
     for (const module of modules) this.append(module);
     return this;
@@ -115,6 +117,7 @@ export class ModuleDict<T extends Module = Layer> extends Module {
     return found[1] as T;
   }
 
+  /** Adds a module under a key, or replaces the one there. */
   set(key: string, module: T): this {
     requireModule("ModuleDict", `'${key}'`, module);
     if (key === "" || key.includes(".") || key in ModuleDict.prototype || key === "training") {
@@ -124,22 +127,27 @@ export class ModuleDict<T extends Module = Layer> extends Module {
     return this;
   }
 
+  /** Whether there is a module of this key. */
   has(key: string): boolean {
     return this.keys().includes(key);
   }
 
+  /** Takes a module out; false where there is none. */
   delete(key: string): boolean {
     return this.has(key) && Reflect.deleteProperty(this, key);
   }
 
+  /** The keys, in the order they were added. */
   keys(): string[] {
     return this.namedChildren().map(([name]) => name);
   }
 
+  /** The modules, in the order they were added. */
   values(): T[] {
     return this.children() as T[];
   }
 
+  /** `[key, module]` pairs, in the order they were added. */
   entries(): [string, T][] {
     return this.namedChildren() as [string, T][];
   }

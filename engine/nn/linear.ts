@@ -37,6 +37,7 @@ export class Linear extends Module {
     this.resetParameters();
   }
 
+  /** Draws new initial values, as PyTorch does: uniform within 1 / sqrt(inFeatures) either way. */
   resetParameters(): void {
     // With a = √5 this is ±1/√fanIn.
     kaimingUniform_(this.weight, { a: Math.sqrt(5) });

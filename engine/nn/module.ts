@@ -70,6 +70,7 @@ export abstract class Module {
     return this.namedChildren().map(([, module]) => module);
   }
 
+  /** The modules directly below this one, by field name. */
   namedChildren(): [string, Module][] {
     return Object.entries(this).filter((entry): entry is [string, Module] => entry[1] instanceof Module);
   }
@@ -99,10 +100,12 @@ export abstract class Module {
     return found;
   }
 
+  /** All buffers of the tree: tensors that are saved and moved, but not trained. */
   buffers(): Tensor[] {
     return this.namedBuffers().map(([, buffer]) => buffer);
   }
 
+  /** The buffers with their paths, as `[path, buffer]`. */
   namedBuffers(prefix = ""): [string, Tensor][] {
     const found: [string, Tensor][] = [];
     const seen = new Set<Tensor>();
@@ -202,10 +205,12 @@ export abstract class Module {
     return this;
   }
 
+  /** Converts all floating parameters and buffers to float32. */
   float(): this {
     return this.to("float32");
   }
 
+  /** Converts all floating parameters and buffers to float64. */
   double(): this {
     return this.to("float64");
   }
@@ -220,10 +225,12 @@ export abstract class Module {
     return this.to("bfloat16");
   }
 
+  /** Moves all parameters and buffers to the CPU. */
   cpu(): this {
     return this.to("cpu");
   }
 
+  /** Starts or stops wanting gradients of all parameters: `model.requiresGrad_(false)` freezes it. */
   requiresGrad_(value = true): this {
     for (const parameter of this.parameters()) parameter.requiresGrad_(value);
     return this;

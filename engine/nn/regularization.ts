@@ -104,6 +104,7 @@ export class BatchNorm1d extends Module {
     this.registerBuffer("numBatchesTracked", tracks ? tensor(0n) : null);
   }
 
+  /** Weight 1, bias 0, and no statistics yet. */
   resetParameters(): void {
     if (this.weight !== null) ones_(this.weight);
     if (this.bias !== null) zeros_(this.bias);
