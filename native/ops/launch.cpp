@@ -90,6 +90,19 @@ Scalar readScalar(const Tensor& x) {
   return Scalar(value);
 }
 
+Geometry dimLast(const Geometry& x, int dim) {
+  Geometry moved = x;
+  const int last = x.shape.dims - 1;
+  if (last >= 0) {
+    std::swap(moved.shape[dim], moved.shape[last]);
+    std::swap(moved.strides[dim], moved.strides[last]);
+  } else {
+    moved.shape.push(1);
+    moved.strides[0] = 1;
+  }
+  return moved;
+}
+
 Launcher::Launcher(const Kernel& kernel, DeviceId device)
     : kernel_(kernel), id_(device), operands_(takeOperands()) {}
 

@@ -17,6 +17,9 @@ Scalar readScalar(const Tensor& x);
 void copyInto(const Tensor& to, const Tensor& from);
 void fillWith(const Tensor& to, const Scalar& value);
 
+// With `dim` in the last place, for kernels that work along it; a scalar as a vector of one.
+Geometry dimLast(const Geometry& x, int dim);
+
 // Gathers the operands of one kernel call, outputs first.
 class Launcher {
  public:

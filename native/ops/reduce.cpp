@@ -177,26 +177,6 @@ Tensor gradientOfVariance(const Gradients& d, const Tensor& g) {
   return spread(d, g) * (x - ops::mean(x, reducedDims(d), true)) * (2 / divisor);
 }
 
-// For each element the product of all others along a dim (-1: of all), without a division: slow, and right at
-// zeros in every derivative.
-Tensor productOfOthers(const Tensor& x, int dim) {
-  const Tensor line = dim < 0 ? ops::reshape(x, Shape{x.numel()}) : x;
-  const int along = std::max(dim, 0);
-  std::vector<Tensor> factors, products;
-  for (int64_t k = 0; k < line.size(along); k++) factors.push_back(ops::select(line, along, k));
-  Tensor before = ops::onesLike(ops::detach(factors[0]));
-  for (const Tensor& factor : factors) {
-    products.push_back(before);
-    before = before * factor;
-  }
-  Tensor after = ops::onesLike(ops::detach(factors[0]));
-  for (size_t k = factors.size(); k-- > 0;) {
-    products[k] = products[k] * after;
-    after = after * factors[k];
-  }
-  return ops::reshape(ops::stack(products, along), x.shape());
-}
-
 }  // namespace
 
 void forward::sum(Call& call) {
@@ -222,26 +202,17 @@ void forward::prod(Call& call) {
   const Tensor x = castTo(call.tensor(0), dtype);
   call.outs[0] = reduceWith(call.op.kernel, x, reductionOf(call), call.flag(2), dtype);
 }
-const Derivative derivative::prod{
-    [](Gradients& d) {
-      // The product of all others: y / x, and where x is the only zero the product of the rest.
-      const Tensor& x = d.tensor(0);
-      const Tensor isZero = ops::eq(x, 0);
-      if (d.createGraph && readScalar(ops::any(isZero)).integer != 0) {
-        d.set(0,
-              spread(d, d.g()) * productOfOthers(x, d.has(1) ? wrapDim("prod", d.integer(1), x.dims()) : -1));
-        return;
-      }
-      const std::vector<int64_t> dims = reducedDims(d);
-      const Tensor others = ops::where(isZero, ops::onesLike(x), x);
-      Tensor product = others;
-      for (int64_t dim : dims) product = ops::prod(product, dim, true);
-      const Tensor zeroCount = ops::sum(isZero, dims, true);
-      const Tensor ofZeros = ops::where(ops::eq(zeroCount, 1), product, 0);
-      const Tensor ofRest = ops::where(ops::eq(zeroCount, 0), product / others, 0);
-      d.set(0, spread(d, d.g()) * ops::where(isZero, ofZeros, ofRest));
-    },
-    {input(0)}};
+// dx = dy times the product of all others
+const Derivative derivative::prod{[](Gradients& d) {
+                                    if (d.shape(0).dims == 0 || d.shape(0).numel() == 0)
+                                      return d.set(0, spread(d, d.g()));
+                                    const Tensor x = ops::cast(d.tensor(0), d.g().dtype());
+                                    const Tensor others =
+                                        d.has(1) ? ops::productOfOthers(x, d.integer(1))
+                                                 : ops::productOfOthers(ops::reshape(x, Shape{x.numel()}), 0);
+                                    d.set(0, spread(d, d.g()) * ops::reshape(others, x.shape()));
+                                  },
+                                  {input(0)}};
 
 void forward::amax(Call& call) { findExtreme(call); }
 const Derivative derivative::amax{gradientOfExtreme, {input(0) | output(0)}};

@@ -9,20 +9,6 @@ namespace {
 const Kernel softmaxBackwardKernel{"softmaxBackward"};
 const Kernel logSoftmaxBackwardKernel{"logSoftmaxBackward"};
 
-// Kernels work along the last dim.
-Geometry dimLast(const Geometry& x, int dim) {
-  Geometry moved = x;
-  const int last = x.shape.dims - 1;
-  if (last >= 0) {
-    std::swap(moved.shape[dim], moved.shape[last]);
-    std::swap(moved.strides[dim], moved.strides[last]);
-  } else {
-    moved.shape.push(1);
-    moved.strides[0] = 1;
-  }
-  return moved;
-}
-
 void normalize(Call& call) {
   const Tensor& x = call.tensor(0);
   requireFloating(call, x);

@@ -15,12 +15,14 @@ extern const KernelTable normKernels;
 extern const KernelTable randomKernels;
 extern const KernelTable indexKernels;
 extern const KernelTable optimizerKernels;
+extern const KernelTable scanKernels;
+extern const KernelTable sortKernels;
 
 extern const KernelTable* const kernelTables[];
 const KernelTable* const kernelTables[] = {
     &unaryRows,     &binaryRows,       &ternaryRows, &copyKernels, &reduceKernels,
     &matmulKernels, &softmaxKernels,   &lossKernels, &normKernels, &randomKernels,
-    &indexKernels,  &optimizerKernels, nullptr,
+    &indexKernels,  &optimizerKernels, &scanKernels, &sortKernels, nullptr,
 };
 
 }  // namespace descent::cpu::DESCENT_CAPABILITY
