@@ -13,8 +13,10 @@ import { normRows } from "./rows/norm.js";
 import { pointwiseRows } from "./rows/pointwise.js";
 import { randomRows } from "./rows/random.js";
 import { reduceRows } from "./rows/reduce.js";
+import { scanRows } from "./rows/scan.js";
 import { shapeRows } from "./rows/shape.js";
 import { softmaxRows } from "./rows/softmax.js";
+import { sortRows } from "./rows/sort.js";
 import type { Rows } from "./rows/row.js";
 
 export interface ElementwiseRow {
@@ -149,6 +151,8 @@ export const others: Rows = {
   ...pointwiseRows,
   ...randomRows,
   ...reduceRows,
+  ...scanRows,
   ...shapeRows,
   ...softmaxRows,
+  ...sortRows,
 };

@@ -28,4 +28,23 @@ export const writtenOps: WrittenOp[] = [
     method: ["(chunks: number, dim?: number): Tensor[]"],
     sentence: "Cuts along a dim into at most `chunks` views of one size.",
   },
+  {
+    name: "unique",
+    from: "../ops/sets.js",
+    where: "top",
+    method: [
+      `<O extends import("../ops/sets.js").UniqueOptions = object>(options?: O): import("../ops/sets.js").UniqueResult<O>`,
+      `<O extends import("../ops/sets.js").UniqueOptions = object>(dim: number | null, options?: O): import("../ops/sets.js").UniqueResult<O>`,
+    ],
+    sentence:
+      "The elements that differ, in order; with `returnInverse` or `returnCounts` an array of tensors, in that order.",
+  },
+  {
+    name: "nonzero",
+    from: "../ops/sets.js",
+    where: "top",
+    method: ["(options: { asTuple: true }): Tensor[]", "(options?: { asTuple?: false }): Tensor"],
+    sentence:
+      "The places of the elements that are not zero: int64 [N, dims], or with `asTuple` an array of one [N] for each dim.",
+  },
 ];

@@ -102,7 +102,7 @@ const Derivative derivative::recurrence{[](Gradients& d) {
 // its derivatives.
 void forward::productOfOthers(Call& call) {
   const Tensor& x = call.tensor(0);
-  const int64_t dim = call.integer(1);
+  const int64_t dim = call.dim(1, x.dims());
   const Tensor before = ops::recurrence(shifted(x, dim, 1), oneAtEnd(x, dim, false), dim, false);
   const Tensor behind = ops::recurrence(shifted(x, dim, -1), oneAtEnd(x, dim, true), dim, true);
   call.outs[0] = before * behind;

@@ -156,8 +156,8 @@ void forward::median(Call& call) {
   if (size == 0) fillWith(values, __builtin_nan(""));
   if (x.numel() > 0) runAlong(call.op.kernel, values, indices, x, dim, nullptr);
   if (x.dims() && (isOfAll || !call.flag(2))) {
-    values = ops::squeeze(values, dim);
-    indices = ops::squeeze(indices, dim);
+    values = ops::squeeze(values, std::vector<int64_t>{dim});
+    indices = ops::squeeze(indices, std::vector<int64_t>{dim});
   }
   call.outs[0] = values;
   if (!isOfAll) call.outs[1] = indices;

@@ -14,6 +14,7 @@ export const reduceRows: Rows = {
   min: { calls: [[matrix], [cube, 1], [matrix, 0, { keepdim: true }]] },
   argmax: { calls: [[matrix], [cube, 1]] },
   argmin: { calls: [[matrix], [cube, 1]] },
+  countNonzero: { calls: [[bits([2, 3])], [matrix, [0, 1]], [cube, -1]] },
   any: { calls: [[bits([2, 3])], [bits([2, 3]), 1]] },
   all: { calls: [[bits([2, 3])], [bits([2, 3]), 1]] },
   var: { calls: [[matrix], [matrix, 1], [cube, [0, 2], { unbiased: false }]] },
