@@ -143,14 +143,16 @@ export function checkShape(op: string, name: string, value: unknown): number[] {
   return sizes as number[];
 }
 
-/** One of a few words. */
+/** One of a few words; PyTorch's spelling with underscores ("fan_in") is taken too. */
 export function checkChoice<T extends string>(
   op: string,
   name: string,
   value: unknown,
   choices: readonly T[],
 ): T {
-  const found = choices.find((choice) => choice === value);
+  const camel =
+    typeof value === "string" ? value.replace(/_([a-z])/g, (_, c: string) => c.toUpperCase()) : "";
+  const found = choices.find((choice) => choice === value || choice === camel);
   if (found !== undefined) return found;
   const list = choices.map((choice) => `'${choice}'`).join(", ");
   return fail(op, `${name} must be one of ${list}, it is ${show(value)}`, { [name]: show(value) });

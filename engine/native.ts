@@ -132,24 +132,18 @@ export interface Native {
   setGradEnabled(enabled: boolean): boolean;
   isGradEnabled(): boolean;
 
-  /** One SGD step over all parameters with a gradient; hyper: lr, momentum, dampening, weightDecay, nesterov, maximize.
-   *  `buffers[k]` is the momentum buffer (an unwrapped `new Tensor()` the first time, which it then becomes). Squared gradient norms
-   *  into `squaredNorms` (-1 where a parameter has no gradient). */
-  sgdStep(
+  /** One step of an optimizer ("sgd": native/ops/optimize.cpp) over all parameters with a gradient, with the numbers that KERNELS.md
+   *  lists. `states[s][k]` is state s of parameter k (an unwrapped `new Tensor()` the first time, which it then becomes). Squared
+   *  gradient norms into `squaredNorms` (-1 where a parameter has no gradient). */
+  optimizerStep(
+    optimizer: string,
     params: Wrapped[],
-    buffers: Wrapped[] | null,
-    hyper: Float64Array,
+    states: Wrapped[][],
+    numbers: Float64Array,
     squaredNorms: Float64Array,
   ): void;
-  /** hyper: lr, beta1, beta2, eps, weightDecay, step, amsgrad, decoupled, maximize. States as above. */
-  adamStep(
-    params: Wrapped[],
-    expAvg: Wrapped[],
-    expAvgSq: Wrapped[],
-    maxExpAvgSq: Wrapped[] | null,
-    hyper: Float64Array,
-    squaredNorms: Float64Array,
-  ): void;
+  /** The norms alone, as above. */
+  gradientNorms(params: Wrapped[], squaredNorms: Float64Array): void;
   /** Drops (or zeroes) the gradients of all of them. */
   zeroGrad(params: Wrapped[], setToNone: boolean): void;
 

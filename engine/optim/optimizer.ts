@@ -6,16 +6,33 @@ import { native } from "../native.js";
 import { observer, type StepInfo } from "../observer.js";
 import { Tensor } from "../tensor.js";
 
+/** What every group has, and what schedulers note down in it. */
+export interface GroupOptions {
+  lr: number;
+  /** The rate before any scheduler changed it. */
+  initialLr?: number;
+  maxLr?: number;
+  minLr?: number;
+  maxMomentum?: number;
+  baseMomentum?: number;
+}
+
 /** Parameters that share their options. Options may be changed between steps: `optimizer.paramGroups[0].lr = 0.01`. */
-export type ParamGroup<Options> = Options & { params: Tensor[] };
+export type ParamGroup<Options> = Options & GroupOptions & { params: Tensor[] };
 
 /** What an optimizer is made of: parameters, or groups with options of their own. */
 export type ParamsInput<Options> =
-  Iterable<Tensor> | Iterable<Partial<Options> & { params: Tensor | Iterable<Tensor> }>;
+  Iterable<Tensor> | Iterable<Partial<Options> & { params: Tensor | Iterable<Tensor>; initialLr?: number }>;
+
+/** Keys of a group that no optimizer knows and schedulers do. */
+const scheduleKeys = ["initialLr", "maxLr", "minLr", "maxMomentum", "baseMomentum"];
+
+/** What is saved of one parameter. Only LBFGS has lists. */
+export type SavedState = Record<string, Tensor | number | null | readonly (Tensor | number | null)[]>;
 
 /** A saved optimizer, with PyTorch's keys; parameters are numbered over all groups. */
 export interface OptimizerState {
-  state: Record<string, Record<string, Tensor | number>>;
+  state: Record<string, SavedState>;
   param_groups: Record<string, unknown>[];
 }
 
@@ -27,7 +44,7 @@ interface Report {
   norms: Float64Array[];
 }
 
-export abstract class Optimizer<Options extends { lr: number }> {
+export abstract class Optimizer<Options extends GroupOptions> {
   readonly paramGroups: ParamGroup<Options>[] = [];
   readonly defaults: Options;
   #report: Report | null = null;
@@ -57,15 +74,12 @@ export abstract class Optimizer<Options extends { lr: number }> {
   protected abstract updateGroup(group: ParamGroup<Options>, norms: Float64Array): void;
 
   /** The saved tensors and counts of a parameter, by PyTorch's keys. */
-  protected abstract saveState(
-    parameter: Tensor,
-    group: ParamGroup<Options>,
-  ): Record<string, Tensor | number>;
+  protected abstract saveState(parameter: Tensor, group: ParamGroup<Options>): SavedState;
 
   protected abstract loadState(
     parameter: Tensor,
     group: ParamGroup<Options>,
-    saved: Record<string, Tensor | number>,
+    saved: Readonly<SavedState>,
   ): void;
 
   /** More parameters, with options that differ from the defaults where they are given. */
@@ -77,7 +91,7 @@ export abstract class Optimizer<Options extends { lr: number }> {
     const { params: given, ...options } = group;
     const params = given instanceof Tensor ? [given] : (readItems(op, given) as Tensor[]);
     for (const key of Object.keys(options)) {
-      if (!(key in this.defaults)) {
+      if (!(key in this.defaults) && !scheduleKeys.includes(key)) {
         fail(op, `no option '${key}', there are ${Object.keys(this.defaults).join(", ")}`, { option: key });
       }
     }
@@ -104,13 +118,9 @@ export abstract class Optimizer<Options extends { lr: number }> {
 
   /** One update of every parameter that has a gradient. `closure`, where given, computes the loss first and is what is returned. */
   step(): void;
-  step(closure: () => Tensor): Tensor;
-  step(closure?: () => Tensor): Tensor | void {
-    let loss: Tensor | undefined;
-    if (closure !== undefined) {
-      checkFunction(this.constructor.name, "the closure", closure);
-      loss = enableGrad(closure);
-    }
+  step<Loss extends Tensor | number>(closure: () => Loss): Loss;
+  step(closure?: () => Tensor | number): Tensor | number | void {
+    const loss = closure === undefined ? undefined : this.evaluate(closure);
     const report = this.#currentReport();
     for (let k = 0; k < this.paramGroups.length; k++) {
       const group = this.paramGroups[k]!;
@@ -121,6 +131,18 @@ export abstract class Optimizer<Options extends { lr: number }> {
     }
     observer.current?.step(report.info);
     return loss;
+  }
+
+  /** The loss that the user's closure gives, which runs with gradients recorded. */
+  protected evaluate<Loss extends Tensor | number>(closure: () => Loss): Loss {
+    const op = this.constructor.name;
+    checkFunction(op, "the closure", closure);
+    const loss: unknown = enableGrad(closure);
+    if (loss instanceof Promise) {
+      loss.catch(() => undefined); // the error below says what is wrong; this one would end the process
+      fail(op, "the closure must not be async, the step cannot wait for it");
+    }
+    return loss as Loss;
   }
 
   /** Everything that a continued training needs besides the parameters. Tensors share the optimizer's memory. */
@@ -148,15 +170,25 @@ export abstract class Optimizer<Options extends { lr: number }> {
     const { state, groups } = this.#checkState(saved);
     let number = 0;
     for (const [k, group] of this.paramGroups.entries()) {
-      const options: Record<string, unknown> = { ...group };
-      for (const key of Object.keys(this.defaults)) {
+      const options = { ...group } as object as Record<string, unknown>;
+      for (const key of [...Object.keys(this.defaults), ...scheduleKeys]) {
         const value = groups[k]![snakeCase(key)];
         if (value !== undefined) options[key] = value;
       }
-      this.checkOptions(options as ParamGroup<Options>);
+      this.checkOptions(options as object as ParamGroup<Options>);
       Object.assign(group, options);
       for (const parameter of group.params) this.loadState(parameter, group, state[String(number++)] ?? {});
     }
+  }
+
+  /** As PyTorch prints it: every group with its options. */
+  toString(): string {
+    const groups = this.paramGroups.map((group, k) => {
+      const options = Object.entries(group).filter(([key]) => key !== "params");
+      const lines = options.map(([key, value]) => `    ${key}: ${JSON.stringify(value)}`).sort();
+      return [`Parameter Group ${k}`, ...lines].join("\n");
+    });
+    return `${this.constructor.name} (\n${groups.join("\n\n")}\n)`;
   }
 
   #checkState(saved: unknown): { state: OptimizerState["state"]; groups: Record<string, unknown>[] } {

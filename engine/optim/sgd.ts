@@ -1,16 +1,17 @@
 // SGD: stochastic gradient descent with momentum.
 
 import { checkBoolean, checkNumber, fail, readOptions } from "../errors.js";
-import { native } from "../native.js";
-import { Tensor } from "../tensor.js";
-import { Optimizer, type ParamGroup, type ParamsInput } from "./optimizer.js";
-import { copyState, readState } from "./state.js";
+import { FusedOptimizer } from "./fused.js";
+import { type ParamsInput } from "./optimizer.js";
 
 export interface SGDOptions {
   lr?: number;
+  /** How much of the last step each step keeps. */
   momentum?: number;
+  /** How much less than the whole gradient joins the momentum. */
   dampening?: number;
   weightDecay?: number;
+  /** Looks ahead along the momentum (Sutskever et al., 2013). */
   nesterov?: boolean;
   maximize?: boolean;
 }
@@ -26,20 +27,16 @@ const defaults: Options = {
   maximize: false,
 };
 
-/** The momentum buffers of a group, in the order of its parameters. */
-interface Buffers {
-  params: Tensor[];
-  buffers: Tensor[];
-}
+const noStates: readonly string[] = [];
+const withMomentum: readonly string[] = ["momentum_buffer"];
 
 /**
  * p ← p − lr · b, where b ← momentum · b + (1 − dampening) · (g + weightDecay · p), the first b being g itself
  * (PyTorch's documentation of SGD; with `nesterov` the gradient plus momentum · b takes the place of b).
  */
-export class SGD extends Optimizer<Options> {
-  readonly #hyper = new Float64Array(6);
-  readonly #buffers = new Map<Tensor, Tensor>();
-  readonly #lists = new WeakMap<ParamGroup<Options>, Buffers>();
+export class SGD extends FusedOptimizer<Options> {
+  protected readonly kernel = "sgd";
+  protected readonly counting = "none";
 
   constructor(params: ParamsInput<Options>, options?: SGDOptions) {
     super(params, readOptions<Options>("SGD", options, defaults));
@@ -56,43 +53,16 @@ export class SGD extends Optimizer<Options> {
     }
   }
 
-  protected updateGroup(group: ParamGroup<Options>, norms: Float64Array): void {
-    const hyper = this.#hyper;
-    hyper[0] = group.lr;
-    hyper[1] = group.momentum;
-    hyper[2] = group.dampening;
-    hyper[3] = group.weightDecay;
-    hyper[4] = group.nesterov ? 1 : 0;
-    hyper[5] = group.maximize ? 1 : 0;
-    native.sgdStep(group.params, group.momentum === 0 ? null : this.#buffersOf(group), hyper, norms);
+  protected stateKeys(group: Options): readonly string[] {
+    return group.momentum === 0 ? noStates : withMomentum;
   }
 
-  #buffersOf(group: ParamGroup<Options>): Tensor[] {
-    const cached = this.#lists.get(group);
-    if (cached?.params === group.params && cached.buffers.length === group.params.length)
-      return cached.buffers;
-    const buffers = group.params.map((parameter) => {
-      let buffer = this.#buffers.get(parameter);
-      if (buffer === undefined) this.#buffers.set(parameter, (buffer = new Tensor()));
-      return buffer;
-    });
-    this.#lists.set(group, { params: group.params, buffers });
-    return buffers;
-  }
-
-  protected saveState(parameter: Tensor): Record<string, Tensor | number> {
-    const buffer = readState(this.#buffers.get(parameter));
-    return buffer === null ? {} : { momentum_buffer: buffer };
-  }
-
-  protected loadState(
-    parameter: Tensor,
-    group: ParamGroup<Options>,
-    saved: Record<string, Tensor | number>,
-  ): void {
-    this.#lists.delete(group);
-    const buffer = copyState("SGD", "momentum_buffer", saved["momentum_buffer"], parameter);
-    if (buffer === null) this.#buffers.delete(parameter);
-    else this.#buffers.set(parameter, buffer);
+  protected writeNumbers(numbers: Float64Array, group: Options): void {
+    numbers[0] = group.lr;
+    numbers[1] = group.momentum;
+    numbers[2] = group.dampening;
+    numbers[3] = group.weightDecay;
+    numbers[4] = group.nesterov ? 1 : 0;
+    numbers[5] = group.maximize ? 1 : 0;
   }
 }

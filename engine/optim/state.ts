@@ -1,6 +1,6 @@
-// Optimizer state tensors: the native step makes them, a saved state replaces them.
+// Optimizer state tensors: the native step makes them, a saved state replaces them. And the one option that many optimizers have.
 
-import { DescentError, show } from "../errors.js";
+import { checkNumber, DescentError, fail, show } from "../errors.js";
 import { noGrad } from "../grad-mode.js";
 import { native } from "../native.js";
 import { memoryCategories } from "../protocol.js";
@@ -21,6 +21,14 @@ export function readState(state: Tensor | undefined): Tensor | null {
   }
 }
 
+/** A tensor made by the optimizer itself rather than by the native step: the memory chart counts it as its state. */
+export function keepAsState(make: () => Tensor): Tensor {
+  const state = make();
+  native.retag(state, category);
+  leaveScope(state);
+  return state;
+}
+
 /** A copy of a saved state tensor that fits its parameter; null where there is none. */
 export function copyState(op: string, key: string, saved: unknown, parameter: Tensor): Tensor | null {
   if (saved === undefined || saved === null) return null;
@@ -34,11 +42,24 @@ export function copyState(op: string, key: string, saved: unknown, parameter: Te
       { parameter: name, key },
     );
   }
-  const copy = noGrad(() => {
-    const converted = convert(saved.detach(), { dtype: parameter.dtype, device: parameter.device });
-    return converted.clone();
-  });
-  native.retag(copy, category);
-  leaveScope(copy);
-  return copy;
+  return keepAsState(() => copyLike(saved, parameter));
+}
+
+/** A copy of the values, in the dtype and on the device of another tensor. */
+export function copyLike(saved: Tensor, like: Tensor): Tensor {
+  return noGrad(() => convert(saved.detach(), { dtype: like.dtype, device: like.device }).clone());
+}
+
+/** How much of the running mean of the gradient, and of its square, each step of Adam and its kin keeps. */
+export type Betas = readonly [number, number];
+
+export function checkBetas(op: string, betas: unknown): void {
+  if (!Array.isArray(betas) || betas.length !== 2) {
+    fail(op, `betas must be two numbers, such as [0.9, 0.999], it is ${show(betas)}`);
+  }
+  for (const [k, beta] of betas.entries()) {
+    if (checkNumber(op, `betas[${k}]`, beta, { min: 0, max: 1 }) === 1) {
+      fail(op, `betas[${k}] must be below 1`, { beta: "1" });
+    }
+  }
 }

@@ -1,7 +1,4 @@
 // Optimizer steps over all parameters in one call.
-#include <cmath>
-#include <limits>
-
 #include "../autograd/autograd.h"
 #include "../ops/optimize.h"
 #include "environment.h"
@@ -28,8 +25,8 @@ Doubles doubles(const CallInfo& call, size_t i, const char* what, size_t least) 
 // The states of one kind, one a parameter: a Tensor that is not wrapped yet gets the state made for it.
 class States {
  public:
-  States(const CallInfo& call, size_t i, const char* what, size_t count)
-      : call_(call), array_(call[i]), tensors_(count), isNew_(count) {
+  States(const CallInfo& call, napi_value list, const char* what, size_t count)
+      : call_(call), array_(list), tensors_(count), isNew_(count) {
     uint32_t length = 0;
     if (napi_get_array_length(call.env(), array_, &length) != napi_ok || length < count)
       call.failType(what, "an array with one tensor a parameter", array_);
@@ -63,7 +60,7 @@ class States {
 
 // Those parameters that have a gradient; the squared norm of the others is -1, because NaN is a norm too.
 std::vector<OptimizedParameter> withGradients(const std::vector<Tensor>& parameters, const Doubles& norms,
-                                              std::vector<States*> states) {
+                                              std::vector<States>& states) {
   std::vector<OptimizedParameter> chosen;
   for (size_t k = 0; k < parameters.size(); k++) {
     norms.values[k] = -1;
@@ -73,55 +70,48 @@ std::vector<OptimizedParameter> withGradients(const std::vector<Tensor>& paramet
     one.parameter = parameters[k];
     one.gradient = gradient;
     one.squaredNorm = norms.values + k;
-    for (size_t s = 0; s < states.size(); s++) one.states[s] = states[s]->at(k);
+    for (size_t s = 0; s < states.size(); s++) one.states[s] = states[s].at(k);
     chosen.push_back(one);
   }
   return chosen;
 }
 
-napi_value runSgd(const CallInfo& call) {
+napi_value runStep(const CallInfo& call) {
   call.environment.beforeOp(call.name);
-  const std::vector<Tensor> parameters = call.tensors(0, "params");
-  const double* hyper = doubles(call, 2, "hyper", 6).values;
-  const Doubles norms = doubles(call, 3, "squaredNorms", parameters.size());
-  const SgdOptions options{hyper[0], hyper[1], hyper[2], hyper[3], hyper[4] != 0, hyper[5] != 0};
-  if (call.isMissing(1)) {
-    std::vector<OptimizedParameter> chosen = withGradients(parameters, norms, {});
-    sgdStep(chosen, options);
-    return nullptr;
+  const OptimizerRule& rule = optimizerRule(call.text(0, "the optimizer"));
+  const std::vector<Tensor> parameters = call.tensors(1, "params");
+  uint32_t kinds = 0;
+  if (napi_get_array_length(call.env(), call[2], &kinds) != napi_ok || kinds > kMostStates)
+    call.failType("states", "an array of at most three arrays of tensors", call[2]);
+  std::vector<States> states;
+  states.reserve(kinds);
+  for (uint32_t k = 0; k < kinds; k++) {
+    napi_value list;
+    check(call.environment, napi_get_element(call.env(), call[2], k, &list), call.name);
+    states.emplace_back(call, list, "states", parameters.size());
   }
-  States buffers(call, 1, "buffers", parameters.size());
-  std::vector<OptimizedParameter> chosen = withGradients(parameters, norms, {&buffers});
-  sgdStep(chosen, options);
-  buffers.finish();
+  const double* numbers = doubles(call, 3, "numbers", static_cast<size_t>(numbersOf(rule))).values;
+  const Doubles norms = doubles(call, 4, "squaredNorms", parameters.size());
+  std::vector<OptimizedParameter> chosen = withGradients(parameters, norms, states);
+  optimizerStep(rule, chosen, static_cast<int>(kinds), numbers);
+  for (States& each : states) each.finish();
   return nullptr;
 }
 
-napi_value runAdam(const CallInfo& call) {
-  call.environment.beforeOp(call.name);
+napi_value readNorms(const CallInfo& call) {
   const std::vector<Tensor> parameters = call.tensors(0, "params");
-  const double* hyper = doubles(call, 4, "hyper", 9).values;
-  const Doubles norms = doubles(call, 5, "squaredNorms", parameters.size());
-  const AdamOptions options{hyper[0], hyper[1],      hyper[2],      hyper[3],     hyper[4],
-                            hyper[5], hyper[6] != 0, hyper[7] != 0, hyper[8] != 0};
-  if (options.amsgrad && call.isMissing(3)) throw Error("argument", call.name, "amsgrad needs maxExpAvgSq");
-  States averages(call, 1, "expAvg", parameters.size());
-  States squares(call, 2, "expAvgSq", parameters.size());
-  const size_t maxima = options.amsgrad ? 3 : 2;
-  States largest(call, maxima, "maxExpAvgSq", parameters.size());
-  std::vector<States*> states = {&averages, &squares};
-  if (options.amsgrad) states.push_back(&largest);
-  std::vector<OptimizedParameter> chosen = withGradients(parameters, norms, states);
-  adamStep(chosen, options);
-  for (States* state : states) state->finish();
+  const Doubles norms = doubles(call, 1, "squaredNorms", parameters.size());
+  std::vector<States> none;
+  std::vector<OptimizedParameter> chosen = withGradients(parameters, norms, none);
+  squaredNorms(chosen);
   return nullptr;
 }
 
 }  // namespace
 
 void addOptimizerFunctions(Environment& environment, napi_value exports) {
-  addFunction(environment, exports, "sgdStep", runSgd);
-  addFunction(environment, exports, "adamStep", runAdam);
+  addFunction(environment, exports, "optimizerStep", runStep);
+  addFunction(environment, exports, "gradientNorms", readNorms);
 }
 
 }  // namespace descent::binding

@@ -1,17 +1,28 @@
 // One optimizer step over many parameters at once: one kernel call for all that are alike.
 #include "optimize.h"
 
-#include <cmath>
-
 #include "../device/allocator.h"
 #include "launch.h"
 
 namespace descent {
 
+// Another optimizer is a row here, a kernel, and a class in engine/optim.
+struct OptimizerRule {
+  const char* name;
+  int numbers;
+  Kernel kernel;
+};
+
 namespace {
 
-const Kernel sgdKernel{"sgdStep"};
-const Kernel adamKernel{"adamStep"};
+const OptimizerRule rules[] = {
+    {"sgd", 6, Kernel{"sgdStep"}},           {"adam", 8, Kernel{"adamStep"}},
+    {"rmsprop", 7, Kernel{"rmspropStep"}},   {"adagrad", 4, Kernel{"adagradStep"}},
+    {"adadelta", 5, Kernel{"adadeltaStep"}}, {"nadam", 9, Kernel{"nadamStep"}},
+    {"radam", 8, Kernel{"radamStep"}},
+};
+
+const Kernel normsKernel{"norms"};
 
 // Parameters that one kernel call can take.
 struct Group {
@@ -60,31 +71,36 @@ void makeState(const OptimizedParameter& one, Tensor& state, const char* op) {
   }
 }
 
-void runGroup(const Kernel& kernel, const Group& group, int states, const double* numbers,
-              const int64_t* integers) {
+// The parameters of one call, as its kernel takes them: in order in memory. What is not is updated as a copy.
+void runGroup(const Kernel& kernel, const Group& group, int states, bool isUpdate, const double* numbers) {
   const int64_t count = static_cast<int64_t>(group.members.size());
   const Tensor squared = emptyTensor(Shape{count}, DType::float64, group.device);
   Launcher launcher(kernel, group.device);
   launcher.out(squared);
-  // Kernels want order in memory; what is not is updated as a copy.
   std::vector<Tensor> parameters, gradients;
   for (OptimizedParameter* one : group.members) {
-    if (one->gradient.shape() != one->parameter.shape() || one->gradient.dtype() != one->parameter.dtype()) {
-      throw Error(
-          "shape", kernel.name(),
-          "a gradient does not have the shape and dtype of its parameter, " + one->parameter.shape().text());
-    }
-    parameters.push_back(asContiguous(one->parameter));
     gradients.push_back(asContiguous(one->gradient));
-    launcher.in(parameters.back()).in(gradients.back());
+    if (isUpdate) {
+      if (one->gradient.shape() != one->parameter.shape() ||
+          one->gradient.dtype() != one->parameter.dtype()) {
+        throw Error("shape", kernel.name(),
+                    "a gradient does not have the shape and dtype of its parameter, " +
+                        one->parameter.shape().text());
+      }
+      parameters.push_back(asContiguous(one->parameter));
+      launcher.in(parameters.back());
+    }
+    launcher.in(gradients.back());
     for (int k = 0; k < states; k++) launcher.in(*one->states[k]);
   }
+  const int64_t integers[] = {count, states, group.isFirst};
   launcher.run(numbers, integers);
   std::vector<double> norms(group.members.size());
   deviceOf(group.device).copyToHost(norms.data(), squared.memory(), norms.size() * sizeof(double));
   for (size_t k = 0; k < norms.size(); k++) {
     OptimizedParameter& one = *group.members[k];
     *one.squaredNorm = norms[k];
+    if (!isUpdate) continue;
     if (!parameters[k].isSame(one.parameter)) copyInto(one.parameter, parameters[k]);
     one.parameter.bumpVersion();
   }
@@ -92,36 +108,27 @@ void runGroup(const Kernel& kernel, const Group& group, int states, const double
 
 }  // namespace
 
-void sgdStep(std::vector<OptimizedParameter>& parameters, const SgdOptions& options) {
-  const bool hasMomentum = options.momentum != 0 && !parameters.empty() && parameters[0].states[0];
+const OptimizerRule& optimizerRule(const std::string& name) {
+  for (const OptimizerRule& rule : rules) {
+    if (name == rule.name) return rule;
+  }
+  throw Error("argument", "optimizerStep", "there is no optimizer '" + name + "'");
+}
+
+int numbersOf(const OptimizerRule& rule) { return rule.numbers; }
+
+void optimizerStep(const OptimizerRule& rule, std::vector<OptimizedParameter>& parameters, int states,
+                   const double* numbers) {
   for (Group& group : groupsOf(parameters)) {
-    if (hasMomentum) {
-      for (OptimizedParameter* one : group.members) makeState(*one, *one->states[0], "sgdStep");
+    for (OptimizedParameter* one : group.members) {
+      for (int k = 0; k < states; k++) makeState(*one, *one->states[k], rule.kernel.name());
     }
-    const double numbers[] = {options.lr, options.momentum, options.dampening, options.weightDecay};
-    const int64_t integers[] = {static_cast<int64_t>(group.members.size()), hasMomentum, options.nesterov,
-                                options.maximize, group.isFirst};
-    runGroup(sgdKernel, group, hasMomentum ? 1 : 0, numbers, integers);
+    runGroup(rule.kernel, group, states, true, numbers);
   }
 }
 
-void adamStep(std::vector<OptimizedParameter>& parameters, const AdamOptions& options) {
-  const int states = options.amsgrad ? 3 : 2;
-  for (Group& group : groupsOf(parameters)) {
-    for (OptimizedParameter* one : group.members) {
-      for (int k = 0; k < states; k++) makeState(*one, *one->states[k], "adamStep");
-    }
-    const double numbers[] = {options.lr,
-                              options.beta1,
-                              options.beta2,
-                              options.eps,
-                              options.weightDecay,
-                              1 - std::pow(options.beta1, options.step),
-                              1 - std::pow(options.beta2, options.step)};
-    const int64_t integers[] = {static_cast<int64_t>(group.members.size()), options.amsgrad,
-                                options.decoupled, options.maximize};
-    runGroup(adamKernel, group, states, numbers, integers);
-  }
+void squaredNorms(std::vector<OptimizedParameter>& parameters) {
+  for (Group& group : groupsOf(parameters)) runGroup(normsKernel, group, 0, false, nullptr);
 }
 
 }  // namespace descent

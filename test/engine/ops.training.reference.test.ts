@@ -1,4 +1,4 @@
-// Layers, optimizers and a whole training run beside PyTorch's: same weights, same batches, same numbers.
+// Layers and a whole training run beside PyTorch's: same weights, same batches, same numbers.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
@@ -63,60 +63,6 @@ function replayLayer(recorded: RecordedLayer, precision: Precision): void {
   assert.deepEqual(Object.keys(after).sort(), Object.keys(recorded.stateAfter).sort());
   for (const [key, expected] of Object.entries(recorded.stateAfter))
     compare(key, after[key]!, expected, precision);
-}
-
-interface RecordedTrajectory {
-  optimizer: "SGD" | "Adam" | "AdamW";
-  options: { lr: number };
-  /** The second parameter has a group of its own, with lr 0.03. */
-  groups: boolean;
-  start: RecordedTensor[];
-  target: RecordedTensor[];
-  after: [Numbers, Numbers][];
-}
-
-describe("optimizers as PyTorch", () => {
-  for (const recorded of readFixture("optimizers") as RecordedTrajectory[]) {
-    const groups = recorded.groups ? ", two groups" : "";
-    it(`${recorded.optimizer}(${JSON.stringify(recorded.options)})${groups}`, () => {
-      for (const precision of ["float64", "float32"] as const) replayTrajectory(recorded, precision);
-    });
-  }
-});
-
-/** Eight steps towards a target; the rate is halved after four, and the second parameter has no gradient in the fourth. */
-function replayTrajectory(recorded: RecordedTrajectory, precision: Precision): void {
-  const [first, second] = recorded.start.map((start) => makeInput(start, precision).leaf) as [Tensor, Tensor];
-  const [goal, otherGoal] = recorded.target.map((target) => makeTensor(target, precision)) as [
-    Tensor,
-    Tensor,
-  ];
-  const given = recorded.groups ? [{ params: [first] }, { params: [second], lr: 0.03 }] : [first, second];
-  const Optimizer = optim[recorded.optimizer] as unknown as new (
-    params: unknown,
-    options: object,
-  ) => optim.Optimizer<{ lr: number }>;
-  const optimizer = new Optimizer(given, recorded.options);
-  recorded.after.forEach((expected, step) => {
-    if (step === 4) for (const group of optimizer.paramGroups) group.lr *= 0.5;
-    optimizer.zeroGrad();
-    let loss = first.sub(goal).square().sum();
-    if (step !== 3) loss = loss.add(second.mul(2).sub(otherGoal).square().sum());
-    loss.backward();
-    optimizer.step();
-    compare(
-      `first parameter after step ${step}`,
-      first,
-      { s: first.shape, d: "F", v: expected[0] },
-      precision,
-    );
-    compare(
-      `second parameter after step ${step}`,
-      second,
-      { s: second.shape, d: "F", v: expected[1] },
-      precision,
-    );
-  });
 }
 
 class SimpleNet extends nn.Module {

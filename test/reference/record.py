@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+import optimizers
 import promotion
 import training
 
@@ -22,6 +23,8 @@ for file in sorted(here.glob("*.py")):
         continue
     for module in importlib.import_module(file.stem).record():
         module.write(folder / "cases")
+if not chosen or "optimizers" in chosen:
+    optimizers.record(folder)
 if not chosen or "promotion" in chosen:
     promotion.record(folder)
 if not chosen or "training" in chosen:

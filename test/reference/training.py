@@ -1,4 +1,4 @@
-# Layers step by step, optimizers' trajectories, and the first 100 losses of SimpleNet on MNIST.
+# Layers step by step, and the first 100 losses of SimpleNet on MNIST.
 
 import json
 
@@ -18,7 +18,6 @@ def write(folder, name, records):
 
 def record(folder, mnist):
     write(folder, "layers", layers())
-    write(folder, "optimizers", list(optimizers()))
     (folder / "simplenet.json").write_text(json.dumps(simplenet(mnist), separators=(",", ":")) + "\n")
 
 
@@ -65,47 +64,6 @@ def layer(name, arguments, options, inputs, training=True):
 
 def state(module):
     return {key: encode(value, torch.float64) for key, value in module.state_dict().items()}
-
-
-def optimizers():
-    for name, options in [
-        ("SGD", {"lr": 0.1}), ("SGD", {"lr": 0.1, "momentum": 0.9}), ("SGD", {"lr": 0.1, "momentum": 0.9, "dampening": 0.5}),
-        ("SGD", {"lr": 0.1, "momentum": 0.8, "nesterov": True}), ("SGD", {"lr": 0.1, "weight_decay": 0.3}),
-        ("SGD", {"lr": 0.05, "momentum": 0.9, "weight_decay": 0.1, "nesterov": True}),
-        ("SGD", {"lr": 0.01, "maximize": True}), ("SGD", {"lr": 0.01, "momentum": 0.5, "weight_decay": 0.1, "maximize": True}),
-        ("Adam", {"lr": 0.1}), ("Adam", {"lr": 0.1, "betas": [0.5, 0.7]}), ("Adam", {"lr": 0.1, "eps": 0.1}),
-        ("Adam", {"lr": 0.1, "weight_decay": 0.2}), ("Adam", {"lr": 0.1, "amsgrad": True}),
-        ("Adam", {"lr": 0.1, "amsgrad": True, "weight_decay": 0.1, "betas": [0.3, 0.4]}), ("Adam", {"lr": 0.1, "maximize": True}),
-        ("AdamW", {"lr": 0.1}), ("AdamW", {"lr": 0.1, "weight_decay": 0.3, "amsgrad": True}),
-    ]:
-        yield trajectory(name, options)
-        yield trajectory(name, options, groups=True)
-
-
-def trajectory(name, options, groups=False, steps=8):
-    """The parameters after each step down to a target; the rate changes half-way, and the second parameter has no gradient at step 3."""
-    specs = [values([3, 2], seed=1), values([4], seed=2)]
-    targets = [values([3, 2], seed=3), values([4], seed=4)]
-    parameters = [spec.make(torch.float64)[0] for spec in specs]
-    goal = [spec.make(torch.float64)[0].detach() for spec in targets]
-    given = [{"params": [parameters[0]]}, {"params": [parameters[1]], "lr": 0.03}] if groups else parameters
-    optimizer = getattr(optim, name)(given, **options)
-    after = []
-    for step in range(steps):
-        if step == steps // 2:
-            for group in optimizer.param_groups:
-                group["lr"] *= 0.5
-        optimizer.zero_grad()
-        loss = ((parameters[0] - goal[0]) ** 2).sum()
-        if step != 3:
-            loss = loss + ((parameters[1] * 2 - goal[1]) ** 2).sum()
-        loss.backward()
-        optimizer.step()
-        after.append([encode(parameter, torch.float64)["v"] for parameter in parameters])
-    return {
-        "optimizer": name, "options": argument(options), "groups": groups, "start": [spec.encoded() for spec in specs],
-        "target": [spec.encoded() for spec in targets], "after": after,
-    }
 
 
 def formula_weights(shape, scale, start):

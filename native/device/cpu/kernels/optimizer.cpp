@@ -65,83 +65,179 @@ inline double eachGradient(const T* gradient, int64_t count, const Update& updat
   return sum;
 }
 
-// squared; P x (param, grad, momentum buffer when i[1])
-template <class T>
-void sgd(const Call& call) {
-  const T lr = static_cast<T>(call.numbers[0]), momentum = static_cast<T>(call.numbers[1]);
-  const T weightDecay = static_cast<T>(call.numbers[3]);
-  const bool hasMomentum = call.integers[1] != 0, nesterov = call.integers[2] != 0;
-  const T sign = call.integers[3] != 0 ? T(-1) : T(1);
-  // The first time the buffer becomes the gradient itself, without dampening.
-  const bool isFirst = call.integers[4] != 0;
-  const T keep = isFirst ? T(0) : momentum;
-  const T fresh = isFirst ? T(1) : static_cast<T>(1 - call.numbers[2]);
-  const int stride = hasMomentum ? 3 : 2;
-  forBlocks(call, call.integers[0], 1, stride, [&](int64_t p, int64_t first, int64_t count) {
-    T* __restrict parameter = pointerTo<T>(call.operands[1 + p * stride]) + first;
-    const T* __restrict gradient = pointerTo<T>(call.operands[2 + p * stride]) + first;
-    if (!hasMomentum) {
-      return eachGradient(gradient, count, [&](int64_t i, T g) {
-        const T d = g * sign + weightDecay * parameter[i];
-        parameter[i] -= lr * d;
-      });
-    }
-    T* __restrict buffer = pointerTo<T>(call.operands[3 + p * stride]) + first;
-    const T ofGradient = nesterov ? T(1) : T(0), ofBuffer = nesterov ? momentum : T(1);
+// update(g, w, state...) for every element of every parameter, which may change all but g; `call` is as
+// KERNELS.md says of optimizers.
+template <class T, int kStates, class Update>
+void eachElement(const Call& call, const Update& update) {
+  static_assert(kStates <= 3, "another state needs a line below");
+  constexpr int kStride = 2 + kStates;
+  forBlocks(call, call.integers[0], 1, kStride, [&](int64_t p, int64_t first, int64_t count) {
+    const Operand* operands = call.operands + 1 + p * kStride;
+    T* __restrict w = pointerTo<T>(operands[0]) + first;
+    const T* __restrict gradient = pointerTo<T>(operands[1]) + first;
+    T* __restrict a = kStates > 0 ? pointerTo<T>(operands[kStates > 0 ? 2 : 0]) + first : nullptr;
+    T* __restrict b = kStates > 1 ? pointerTo<T>(operands[kStates > 1 ? 3 : 0]) + first : nullptr;
+    T* __restrict c = kStates > 2 ? pointerTo<T>(operands[kStates > 2 ? 4 : 0]) + first : nullptr;
     return eachGradient(gradient, count, [&](int64_t i, T g) {
-      const T d = g * sign + weightDecay * parameter[i];
-      const T b = (isFirst ? T(0) : keep * buffer[i]) + fresh * d;
-      buffer[i] = b;
-      parameter[i] -= lr * (ofGradient * d + ofBuffer * b);
+      if constexpr (kStates == 0) update(g, w[i]);
+      if constexpr (kStates == 1) update(g, w[i], a[i]);
+      if constexpr (kStates == 2) update(g, w[i], a[i], b[i]);
+      if constexpr (kStates == 3) update(g, w[i], a[i], b[i], c[i]);
     });
   });
 }
 
-struct Yes {
-  static constexpr bool value = true;
-};
-struct No {
-  static constexpr bool value = false;
-};
+int statesOf(const Call& call) { return static_cast<int>(call.integers[1]); }
+// The states hold nothing yet.
+bool isFirst(const Call& call) { return call.integers[2] != 0; }
 
-// squared; P x (param, grad, expAvg, expAvgSq, maxExpAvgSq when i[1])
+// n: lr, momentum, dampening, weightDecay, nesterov, maximize
+template <class T>
+void sgd(const Call& call) {
+  const T lr = static_cast<T>(call.numbers[0]), momentum = static_cast<T>(call.numbers[1]);
+  const T weightDecay = static_cast<T>(call.numbers[3]);
+  const bool nesterov = call.numbers[4] != 0;
+  const T sign = call.numbers[5] != 0 ? T(-1) : T(1);
+  // The first time the buffer becomes the gradient itself, without dampening.
+  const bool first = isFirst(call);
+  const T fresh = first ? T(1) : static_cast<T>(1 - call.numbers[2]);
+  if (statesOf(call) == 0) {
+    eachElement<T, 0>(call, [=](T g, T& w) { w -= lr * (g * sign + weightDecay * w); });
+    return;
+  }
+  eachElement<T, 1>(call, [=](T g, T& w, T& buffer) {
+    const T d = g * sign + weightDecay * w;
+    const T b = (first ? T(0) : momentum * buffer) + fresh * d;
+    buffer = b;
+    w -= lr * (nesterov ? d + momentum * b : b);
+  });
+}
+
+// n: beta1, beta2, eps, weightDecay, maximize, 1 - lr decay where decay shrinks the parameter itself, lr /
+// bias correction, root of the other bias correction
 template <class T>
 void adam(const Call& call) {
-  const double lr = call.numbers[0];
-  const T beta1 = static_cast<T>(call.numbers[1]), beta2 = static_cast<T>(call.numbers[2]);
-  const T other1 = static_cast<T>(1 - call.numbers[1]), other2 = static_cast<T>(1 - call.numbers[2]);
-  const T eps = static_cast<T>(call.numbers[3]);
-  const T stepSize = static_cast<T>(lr / call.numbers[5]);
-  const T rootOfCorrection = static_cast<T>(__builtin_sqrt(call.numbers[6]));
-  const bool amsgrad = call.integers[1] != 0, decoupled = call.integers[2] != 0;
-  const T sign = call.integers[3] != 0 ? T(-1) : T(1);
-  // Decoupled (AdamW): the parameter shrinks by itself; otherwise decay joins the gradient.
-  const T shrink = decoupled ? static_cast<T>(1 - lr * call.numbers[4]) : T(1);
-  const T decay = decoupled ? T(0) : static_cast<T>(call.numbers[4]);
-  const int stride = amsgrad ? 5 : 4;
-  forBlocks(call, call.integers[0], 1, stride, [&](int64_t p, int64_t first, int64_t count) {
-    const Operand* operands = call.operands + 1 + p * stride;
-    T* __restrict parameter = pointerTo<T>(operands[0]) + first;
-    const T* __restrict gradient = pointerTo<T>(operands[1]) + first;
-    T* __restrict average = pointerTo<T>(operands[2]) + first;
-    T* __restrict square = pointerTo<T>(operands[3]) + first;
-    T* __restrict largest = amsgrad ? pointerTo<T>(operands[4]) + first : nullptr;
-    const auto update = [&](int64_t i, T g, auto withLargest) {
-      const T w = parameter[i];
-      const T d = g * sign + decay * w;
-      const T m = beta1 * average[i] + other1 * d;
-      const T v = beta2 * square[i] + other2 * d * d;
-      average[i] = m;
-      square[i] = v;
-      T under = v;
-      if constexpr (decltype(withLargest)::value) {
-        under = max_(largest[i], v);
-        largest[i] = under;
-      }
-      parameter[i] = w * shrink - stepSize * m / (sqrt_(under) / rootOfCorrection + eps);
-    };
-    if (amsgrad) return eachGradient(gradient, count, [&](int64_t i, T g) { update(i, g, Yes()); });
-    return eachGradient(gradient, count, [&](int64_t i, T g) { update(i, g, No()); });
+  const T beta1 = static_cast<T>(call.numbers[0]), beta2 = static_cast<T>(call.numbers[1]);
+  const T other1 = static_cast<T>(1 - call.numbers[0]), other2 = static_cast<T>(1 - call.numbers[1]);
+  const T eps = static_cast<T>(call.numbers[2]), decay = static_cast<T>(call.numbers[3]);
+  const T sign = call.numbers[4] != 0 ? T(-1) : T(1);
+  const T shrink = static_cast<T>(call.numbers[5]), stepSize = static_cast<T>(call.numbers[6]);
+  const T rootOfCorrection = static_cast<T>(call.numbers[7]);
+  const auto moments = [=](T g, T w, T& m, T& v) {
+    const T d = g * sign + decay * w;
+    m = beta1 * m + other1 * d;
+    v = beta2 * v + other2 * d * d;
+  };
+  if (statesOf(call) == 2) {
+    eachElement<T, 2>(call, [=](T g, T& w, T& m, T& v) {
+      moments(g, w, m, v);
+      w = w * shrink - stepSize * m / (sqrt_(v) / rootOfCorrection + eps);
+    });
+    return;
+  }
+  eachElement<T, 3>(call, [=](T g, T& w, T& m, T& v, T& largest) {
+    moments(g, w, m, v);
+    largest = max_(largest, v);
+    w = w * shrink - stepSize * m / (sqrt_(largest) / rootOfCorrection + eps);
+  });
+}
+
+// n: lr, alpha, eps, weightDecay, momentum, centered, maximize
+template <class T>
+void rmsprop(const Call& call) {
+  const T lr = static_cast<T>(call.numbers[0]), alpha = static_cast<T>(call.numbers[1]);
+  const T other = static_cast<T>(1 - call.numbers[1]), eps = static_cast<T>(call.numbers[2]);
+  const T decay = static_cast<T>(call.numbers[3]), momentum = static_cast<T>(call.numbers[4]);
+  const bool centered = call.numbers[5] != 0;
+  const T sign = call.numbers[6] != 0 ? T(-1) : T(1);
+  const auto plain = [=](T d, T& square) {
+    square = alpha * square + other * d * d;
+    return d / (sqrt_(square) + eps);
+  };
+  const auto aroundMean = [=](T d, T& square, T& mean) {
+    square = alpha * square + other * d * d;
+    mean = mean + other * (d - mean);
+    return d / (sqrt_(square - mean * mean) + eps);
+  };
+  if (statesOf(call) == 1) {
+    eachElement<T, 1>(call, [=](T g, T& w, T& square) { w -= lr * plain(g * sign + decay * w, square); });
+  } else if (statesOf(call) == 3) {
+    eachElement<T, 3>(call, [=](T g, T& w, T& square, T& mean, T& buffer) {
+      buffer = momentum * buffer + aroundMean(g * sign + decay * w, square, mean);
+      w -= lr * buffer;
+    });
+  } else if (centered) {
+    eachElement<T, 2>(call, [=](T g, T& w, T& square, T& mean) {
+      w -= lr * aroundMean(g * sign + decay * w, square, mean);
+    });
+  } else {
+    eachElement<T, 2>(call, [=](T g, T& w, T& square, T& buffer) {
+      buffer = momentum * buffer + plain(g * sign + decay * w, square);
+      w -= lr * buffer;
+    });
+  }
+}
+
+// n: rate, eps, weightDecay, maximize
+template <class T>
+void adagrad(const Call& call) {
+  const T rate = static_cast<T>(call.numbers[0]), eps = static_cast<T>(call.numbers[1]);
+  const T decay = static_cast<T>(call.numbers[2]), sign = call.numbers[3] != 0 ? T(-1) : T(1);
+  eachElement<T, 1>(call, [=](T g, T& w, T& sum) {
+    const T d = g * sign + decay * w;
+    sum += d * d;
+    w -= rate * d / (sqrt_(sum) + eps);
+  });
+}
+
+// n: lr, rho, eps, weightDecay, maximize
+template <class T>
+void adadelta(const Call& call) {
+  const T lr = static_cast<T>(call.numbers[0]), rho = static_cast<T>(call.numbers[1]);
+  const T other = static_cast<T>(1 - call.numbers[1]), eps = static_cast<T>(call.numbers[2]);
+  const T decay = static_cast<T>(call.numbers[3]), sign = call.numbers[4] != 0 ? T(-1) : T(1);
+  eachElement<T, 2>(call, [=](T g, T& w, T& square, T& changes) {
+    const T d = g * sign + decay * w;
+    square = rho * square + other * d * d;
+    const T change = sqrt_(changes + eps) / sqrt_(square + eps) * d;
+    changes = rho * changes + other * change * change;
+    w -= lr * change;
+  });
+}
+
+// n: beta1, beta2, eps, weightDecay, maximize, shrink as in adam, the rates of the gradient and of its mean,
+// the second bias correction
+template <class T>
+void nadam(const Call& call) {
+  const T other1 = static_cast<T>(1 - call.numbers[0]);
+  const T beta2 = static_cast<T>(call.numbers[1]), other2 = static_cast<T>(1 - call.numbers[1]);
+  const T eps = static_cast<T>(call.numbers[2]), decay = static_cast<T>(call.numbers[3]);
+  const T sign = call.numbers[4] != 0 ? T(-1) : T(1), shrink = static_cast<T>(call.numbers[5]);
+  const T ofGradient = static_cast<T>(call.numbers[6]), ofMean = static_cast<T>(call.numbers[7]);
+  const T correction = static_cast<T>(call.numbers[8]);
+  eachElement<T, 2>(call, [=](T g, T& w, T& m, T& v) {
+    const T d = g * sign + decay * w;
+    m = m + other1 * (d - m);
+    v = beta2 * v + other2 * d * d;
+    w = w * shrink - (ofGradient * d + ofMean * m) / (sqrt_(v / correction) + eps);
+  });
+}
+
+// n: beta1, beta2, eps, weightDecay, maximize, shrink as in adam, rate, 1 where the variance is known well
+// enough to divide by
+template <class T>
+void radam(const Call& call) {
+  const T other1 = static_cast<T>(1 - call.numbers[0]);
+  const T beta2 = static_cast<T>(call.numbers[1]), other2 = static_cast<T>(1 - call.numbers[1]);
+  const T eps = static_cast<T>(call.numbers[2]), decay = static_cast<T>(call.numbers[3]);
+  const T sign = call.numbers[4] != 0 ? T(-1) : T(1), shrink = static_cast<T>(call.numbers[5]);
+  const T rate = static_cast<T>(call.numbers[6]);
+  const bool isRectified = call.numbers[7] != 0;
+  eachElement<T, 2>(call, [=](T g, T& w, T& m, T& v) {
+    const T d = g * sign + decay * w;
+    m = m + other1 * (d - m);
+    v = beta2 * v + other2 * d * d;
+    w = w * shrink - rate * m / (isRectified ? sqrt_(v) + eps : T(1));
   });
 }
 
@@ -160,25 +256,27 @@ void norms(const Call& call) {
   });
 }
 
-template <int kParameterAt>
-DType typeOf(const Call& call) {
-  return call.count > kParameterAt ? call.operands[kParameterAt].dtype : DType::float32;
-}
-
-void sgdStep(const Call& call, const void*) {
-  withFloating(typeOf<1>(call), [&](auto zero) { sgd<decltype(zero)>(call); });
-}
-void adamStep(const Call& call, const void*) {
-  withFloating(typeOf<1>(call), [&](auto zero) { adam<decltype(zero)>(call); });
-}
-void squaredNorms(const Call& call, const void*) {
-  withFloating(typeOf<1>(call), [&](auto zero) { norms<decltype(zero)>(call); });
-}
+// The optimizer's loop for the dtype of its parameters.
+#define OPTIMIZER(name, loop)                                                               \
+  void name(const Call& call, const void*) {                                                \
+    if (call.count > 1)                                                                     \
+      withFloating(call.operands[1].dtype, [&](auto zero) { loop<decltype(zero)>(call); }); \
+  }
+OPTIMIZER(sgdStep, sgd)
+OPTIMIZER(adamStep, adam)
+OPTIMIZER(rmspropStep, rmsprop)
+OPTIMIZER(adagradStep, adagrad)
+OPTIMIZER(adadeltaStep, adadelta)
+OPTIMIZER(nadamStep, nadam)
+OPTIMIZER(radamStep, radam)
+OPTIMIZER(squaredNorms, norms)
+#undef OPTIMIZER
 
 const Kernel kKernels[] = {
-    {"sgdStep", kFloating, sgdStep, nullptr},
-    {"adamStep", kFloating, adamStep, nullptr},
-    {"norms", kFloating, squaredNorms, nullptr},
+    {"sgdStep", kFloating, sgdStep, nullptr},           {"adamStep", kFloating, adamStep, nullptr},
+    {"rmspropStep", kFloating, rmspropStep, nullptr},   {"adagradStep", kFloating, adagradStep, nullptr},
+    {"adadeltaStep", kFloating, adadeltaStep, nullptr}, {"nadamStep", kFloating, nadamStep, nullptr},
+    {"radamStep", kFloating, radamStep, nullptr},       {"norms", kFloating, squaredNorms, nullptr},
 };
 
 }  // namespace
