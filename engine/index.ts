@@ -28,5 +28,7 @@ export * as nn from "./nn/index.js";
 export * as init from "./nn/init.js";
 export * as optim from "./optim/index.js";
 export * as data from "./data/index.js";
+export * as safetensors from "./io/safetensors.js";
+export * as npy from "./io/npy.js";
 export * as memory from "./memory.js";
 export * as cuda from "./cuda.js";

@@ -110,6 +110,25 @@ export interface Native {
   setData(x: Wrapped, y: Wrapped): void;
   toDevice(out: Wrapped, x: Wrapped, kind: number, index: number): void;
 
+  /** A new tensor on the CPU, for writeBytes to fill. */
+  allocate(out: Wrapped, shape: readonly number[], dtype: number): void;
+  /** Bytes of the elements of a contiguous `x`, from byte `offset` on, into `into`. */
+  readBytes(x: Wrapped, offset: number, into: Uint8Array): void;
+  /** `from` becomes the bytes of the elements of a contiguous `x` from byte `offset` on. */
+  writeBytes(x: Wrapped, offset: number, from: Uint8Array): void;
+  /** A file as a uint8 tensor whose pages are read when they are touched; what is written stays in this process. */
+  mapFile(out: Wrapped, path: string): void;
+  /** The elements that lie in the uint8 tensor `bytes` from `offset` on, without a copy. */
+  fromBytes(out: Wrapped, bytes: Wrapped, offset: number, shape: readonly number[], dtype: number): void;
+
+  /** A number under which another thread may adopt the memory of `x`, once. */
+  share(x: Wrapped, group: number): number;
+  adoptShared(out: Wrapped, token: number): void;
+  /** Lets go of what nobody adopted of a group; returns how many tensors that were. */
+  dropShared(group: number): number;
+  /** From now on this thread has random numbers of its own, and kernels it calls run on it alone. */
+  becomeWorker(seed: bigint): void;
+
   isLeaf(x: Wrapped): boolean;
   gradFnName(x: Wrapped): string | null;
   setRequiresGrad(x: Wrapped, value: boolean): void;

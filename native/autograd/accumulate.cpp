@@ -9,7 +9,8 @@ namespace {
 
 void tagGradient(const Tensor& grad) {
   Block* block = static_cast<Block*>(grad.storage().block());
-  if (block->category != Category::gradient) block->allocator->retag(block, Category::gradient);
+  if (block->allocator && block->category != Category::gradient)
+    block->allocator->retag(block, Category::gradient);
 }
 
 }  // namespace

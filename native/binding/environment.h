@@ -94,6 +94,8 @@ void addTensorFunctions(Environment& environment, napi_value exports);
 void addAutogradFunctions(Environment& environment, napi_value exports);
 void addOptimizerFunctions(Environment& environment, napi_value exports);
 void addMemoryFunctions(Environment& environment, napi_value exports);
+void addByteFunctions(Environment& environment, napi_value exports);
+void addSharingFunctions(Environment& environment, napi_value exports);
 void addProcessFunctions(Environment& environment, napi_value exports);
 
 }  // namespace descent::binding

@@ -27,7 +27,7 @@ napi_value setCategoryOf(const CallInfo& call) {
 
 napi_value retag(const CallInfo& call) {
   Block* block = static_cast<Block*>(call.tensor(0).storage().block());
-  block->allocator->retag(block, categoryAt(call, 1));
+  if (block->allocator) block->allocator->retag(block, categoryAt(call, 1));
   return nullptr;
 }
 

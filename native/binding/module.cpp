@@ -46,6 +46,8 @@ napi_value initialize(napi_env env, napi_value exports) {
     addAutogradFunctions(*environment, exports);
     addOptimizerFunctions(*environment, exports);
     addMemoryFunctions(*environment, exports);
+    addByteFunctions(*environment, exports);
+    addSharingFunctions(*environment, exports);
     addProcessFunctions(*environment, exports);
     return exports;
   });

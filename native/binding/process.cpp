@@ -68,6 +68,18 @@ napi_value setRandomState(const CallInfo& call) {
   return nullptr;
 }
 
+// This thread feeds another: it draws random numbers of its own, and leaves the kernels' threads to the
+// trainer.
+napi_value becomeWorker(const CallInfo& call) {
+  uint64_t seed = 0;
+  bool isExact = false;
+  if (napi_get_value_bigint_uint64(call.env(), call[0], &seed, &isExact) != napi_ok)
+    call.failType("seed", "a bigint", call[0]);
+  useOwnRandomState({seed, 0});
+  cpu::useOneThreadHere();
+  return nullptr;
+}
+
 napi_value setNumThreads(const CallInfo& call) {
   const int64_t count = call.integer(0, "count");
   if (count < 1 || count > 1024)
@@ -125,6 +137,7 @@ void addProcessFunctions(Environment& environment, napi_value exports) {
   addFunction(environment, exports, "initialSeed", initialSeed);
   addFunction(environment, exports, "getRandomState", getRandomState);
   addFunction(environment, exports, "setRandomState", setRandomState);
+  addFunction(environment, exports, "becomeWorker", becomeWorker);
   addFunction(environment, exports, "setNumThreads", setNumThreads);
   addFunction(environment, exports, "getNumThreads", getNumThreads);
   addFunction(environment, exports, "cpuCapability", cpuCapability);

@@ -41,9 +41,9 @@ class Allocator;
 // A piece of device memory, in use from allocate() to free(). The caller may read every field and write none.
 struct Block {
   Memory memory;
-  size_t size = 0;       // bytes, rounded up
-  size_t requested = 0;  // bytes, as asked for
-  Allocator* allocator = nullptr;
+  size_t size = 0;                 // bytes, rounded up
+  size_t requested = 0;            // bytes, as asked for
+  Allocator* allocator = nullptr;  // null: memory that no allocator gave (borrowed.h)
   Category category = Category::temporary;
   bool isAllocated = false;
   bool isSmall = false;

@@ -35,6 +35,10 @@ SharedState& sharedState() {
   return *shared;
 }
 
+// Of threads that asked for a state of their own.
+thread_local bool hasOwnState = false;
+thread_local RandomState ownState;
+
 // Kernels want order in memory; a strided target is filled through a copy.
 void drawInto(const Kernel& kernel, const Tensor& y, double first, double second, int64_t low = 0,
               int64_t high = 0) {
@@ -85,22 +89,35 @@ Tensor fromHost(const std::vector<int64_t>& values, const Shape& shape, const Te
 
 }  // namespace
 
+void useOwnRandomState(const RandomState& state) {
+  hasOwnState = true;
+  ownState = state;
+}
+
 RandomState randomState() {
+  if (hasOwnState) return ownState;
   const std::lock_guard<std::mutex> lock(sharedState().mutex);
   return sharedState().state;
 }
 
 void setRandomState(const RandomState& state) {
+  if (hasOwnState) {
+    ownState = state;
+    return;
+  }
   const std::lock_guard<std::mutex> lock(sharedState().mutex);
   sharedState().state = state;
 }
 
 RandomState takeRandom(int64_t count) {
+  const auto take = [count](RandomState& state) {
+    const RandomState taken = state;
+    state.offset += (static_cast<uint64_t>(count) + 3) / 4 * 4;
+    return taken;
+  };
+  if (hasOwnState) return take(ownState);
   const std::lock_guard<std::mutex> lock(sharedState().mutex);
-  RandomState& state = sharedState().state;
-  const RandomState taken = state;
-  state.offset += (static_cast<uint64_t>(count) + 3) / 4 * 4;
-  return taken;
+  return take(sharedState().state);
 }
 
 void forward::rand(Call& call) {

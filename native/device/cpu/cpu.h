@@ -9,6 +9,8 @@ namespace descent::cpu {
 // cores this process may use.
 int numThreads();
 void setNumThreads(int count);  // throws Error("argument", ...) below 1
+// Kernels that this thread calls run on it alone from now on.
+void useOneThreadHere();
 
 // "AVX-512", "AVX2", "portable": the build of the kernels in use.
 const char* capabilityName();

@@ -220,6 +220,8 @@ void setNumThreads(int count) {
   threads.store(count, std::memory_order_relaxed);
 }
 
+void useOneThreadHere() { insideJob = true; }
+
 void parallelRange(int64_t count, int64_t grain, RangeBody body, void* context) {
   if (count <= 0) return;
   if (grain < 1) grain = 1;
