@@ -5,7 +5,9 @@
 // The other rows give calls to make; they stand in test/rows, a file for each family.
 
 import { erf, roundHalfToEven } from "./engine/op-inputs.js";
+import { attentionRows } from "./rows/attention.js";
 import { createRows } from "./rows/create.js";
+import { embeddingRows } from "./rows/embedding.js";
 import { indexRows } from "./rows/index.js";
 import { lossRows } from "./rows/loss.js";
 import { matmulRows } from "./rows/matmul.js";
@@ -148,6 +150,8 @@ export const others: Rows = {
   ...lossRows,
   ...matmulRows,
   ...normRows,
+  ...attentionRows,
+  ...embeddingRows,
   ...pointwiseRows,
   ...randomRows,
   ...reduceRows,

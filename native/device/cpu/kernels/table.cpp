@@ -12,6 +12,9 @@ extern const KernelTable matmulKernels;
 extern const KernelTable softmaxKernels;
 extern const KernelTable lossKernels;
 extern const KernelTable normKernels;
+extern const KernelTable rowNormKernels;
+extern const KernelTable attentionKernels;
+extern const KernelTable embeddingKernels;
 extern const KernelTable randomKernels;
 extern const KernelTable indexKernels;
 extern const KernelTable optimizerKernels;
@@ -19,10 +22,27 @@ extern const KernelTable scanKernels;
 extern const KernelTable sortKernels;
 
 extern const KernelTable* const kernelTables[];
+// clang-format off: one a line
 const KernelTable* const kernelTables[] = {
-    &unaryRows,     &binaryRows,       &ternaryRows, &copyKernels, &reduceKernels,
-    &matmulKernels, &softmaxKernels,   &lossKernels, &normKernels, &randomKernels,
-    &indexKernels,  &optimizerKernels, &scanKernels, &sortKernels, nullptr,
+    &unaryRows,
+    &binaryRows,
+    &ternaryRows,
+    &copyKernels,
+    &reduceKernels,
+    &matmulKernels,
+    &softmaxKernels,
+    &lossKernels,
+    &normKernels,
+    &rowNormKernels,
+    &attentionKernels,
+    &embeddingKernels,
+    &randomKernels,
+    &indexKernels,
+    &optimizerKernels,
+    &scanKernels,
+    &sortKernels,
+    nullptr,
 };
+// clang-format on
 
 }  // namespace descent::cpu::DESCENT_CAPABILITY
