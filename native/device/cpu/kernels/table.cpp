@@ -22,7 +22,8 @@ extern const KernelTable scanKernels;
 extern const KernelTable sortKernels;
 
 extern const KernelTable* const kernelTables[];
-// clang-format off: one a line
+// One a line.
+// clang-format off
 const KernelTable* const kernelTables[] = {
     &unaryRows,
     &binaryRows,
