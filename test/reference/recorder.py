@@ -92,7 +92,7 @@ def argument(value):
         return {camel(key): argument(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [argument(item) for item in value]
-    return "Infinity" if value == math.inf else value  # JSON has no infinity
+    return str(value).replace("inf", "Infinity") if value in (math.inf, -math.inf) else value  # JSON has no infinity
 
 
 def resolve(value, inputs):

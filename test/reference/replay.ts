@@ -181,7 +181,7 @@ export function makeTensor(input: RecordedTensor, precision: Precision): Tensor 
 /** '$k' anywhere in the arguments is the k-th input. */
 function substitute(value: unknown, inputs: Tensor[]): unknown {
   if (typeof value === "string" && value.startsWith("$")) return inputs[Number(value.slice(1))];
-  if (value === "Infinity") return Infinity;
+  if (value === "Infinity" || value === "-Infinity") return Number(value);
   if (Array.isArray(value)) return value.map((item) => substitute(item, inputs));
   if (typeof value === "object" && value !== null) {
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, substitute(item, inputs)]));
