@@ -1,6 +1,7 @@
 // The one way by which an op is called.
 #include <algorithm>
 
+#include "launch.h"
 #include "ops.h"
 
 namespace descent {
@@ -65,6 +66,7 @@ void dispatchInPlace(const Op& op, Arguments& args) {
       throw Error("shape", op.name,
                   "cannot write " + outs[0].shape().text() + " in place into " + target.shape().text());
     }
+    requireWritable(op.name, target.dtype(), outs[0].dtype());
     Arguments copied;
     copied.push(target);
     copied.push(outs[0]);

@@ -27,18 +27,68 @@ DType computeType(const Call& call, int first) {
     for (int i = first; i < row.inputs; i++) promotion.add(call.value(i));
     common = promotion.result();
   }
-  if (row.rule == Rule::FLOATING && !isFloating(common)) common = DType::float32;
+  if (row.rule == Rule::FLOATING && !isFloating(common)) return DType::float32;
+  if (row.rule == Rule::FLOATONLY && !isFloating(common)) {
+    call.fail("dtype", std::string("needs a floating-point tensor, got ") + nameOf(common) +
+                           "; convert it first, with x.float() for example");
+  }
+  if (&call.op == &ops::square && common == DType::boolean) return DType::int64;
   return common;
+}
+
+// What PyTorch refuses of bool: it has no sign, and no difference.
+void refuseBool(const Call& call, DType type) {
+  const Elementwise& row = call.op.elementwise;
+  if (type == DType::boolean && (row.rule == Rule::SIGNED || row.rule == Rule::DIVIDE)) {
+    call.fail("dtype", "bool tensors are not supported, convert them first, to int64 for example");
+  }
+  if (&call.op != &ops::sub) return;
+  for (int i = 0; i < row.inputs; i++) {
+    const Argument& x = call.args.items[i];
+    if (x.isTensor() ? x.tensor.dtype() == DType::boolean : x.scalar.kind == Scalar::Kind::boolean) {
+      call.fail("dtype", "bool cannot be subtracted; use logicalXor() or logicalNot(), or convert it first");
+    }
+  }
 }
 
 void refuseParameters(const Call& call, DType type) {
   if (isFloating(type)) return;
   const Elementwise& row = call.op.elementwise;
   for (int i = row.inputs; i < row.inputs + row.params; i++) {
-    if (call.args.items[i].scalar.isFractional()) {
+    const Scalar& parameter = call.args.items[i].scalar;
+    if (parameter.isFractional()) {
       call.fail("dtype", call.op.arguments[i].name + " must be an integer for " + nameOf(type) + " tensors");
     }
+    // A bound; alpha of add and sub may be negative, for those wrap.
+    if (type == DType::uint8 && parameter.number < 0 && &call.op == &ops::hardtanh) {
+      call.fail("dtype", call.op.arguments[i].name + " must not be negative for uint8 tensors");
+    }
   }
+}
+
+void refuseExponent(const Call& call, DType type) {
+  if (isFloating(type) || call.args.items[1].isTensor()) return;
+  const Scalar& exponent = call.args.items[1].scalar;
+  if (exponent.integer < 0) {
+    call.fail("argument", std::string("a negative power of ") + nameOf(type) +
+                              " is no integer; convert the base first, with x.float() for example");
+  }
+  const int64_t bits = static_cast<int64_t>(sizeOf(type)) * 8 - (type == DType::uint8 ? 0 : 1);
+  if (bits < 63 && exponent.integer >> bits != 0) {
+    call.fail("argument",
+              "the exponent " + std::to_string(exponent.integer) + " does not fit " + nameOf(type));
+  }
+}
+
+// The dtype a plain number reaches the kernel in. Half precision computes in float32: there these ops take a
+// number as it is, the others rounded as a tensor would hold it; as in PyTorch.
+DType constantType(const Call& call, DType type) {
+  if (!isHalf(type)) return type;
+  for (const Op* op :
+       {&ops::add, &ops::sub, &ops::mul, &ops::trueDivide, &ops::floorDivide, &ops::truncDivide}) {
+    if (op == &call.op) return DType::float32;
+  }
+  return type;
 }
 
 void refuseZeroDivisor(const Call& call) {
@@ -67,9 +117,8 @@ void forward::elementwise(Call& call) {
   const Elementwise& row = call.op.elementwise;
   const int first = row.rule == Rule::SELECT ? 1 : 0;
   const DType type = computeType(call, first);
-  if (type == DType::boolean && (row.rule == Rule::SIGNED || row.rule == Rule::DIVIDE)) {
-    call.fail("dtype", "bool tensors are not supported, convert them first, to int64 for example");
-  }
+  refuseBool(call, type);
+  if (&call.op == &ops::pow) refuseExponent(call, type);
   if (row.params > 0) refuseParameters(call, type);
   if (row.rule == Rule::DIVIDE && !isFloating(type)) refuseZeroDivisor(call);
 
@@ -101,11 +150,7 @@ void forward::elementwise(Call& call) {
     if (shape != target.shape()) {
       call.fail("shape", "cannot write " + shape.text() + " in place into " + target.shape().text());
     }
-    const bool fits = isFloating(target.dtype()) || !isFloating(resultType);
-    if (!fits || (target.dtype() == DType::boolean && resultType != DType::boolean)) {
-      call.fail("dtype", std::string("cannot write ") + nameOf(resultType) + " in place into " +
-                             nameOf(target.dtype()));
-    }
+    requireWritable(call.name(), target.dtype(), resultType);
   }
   const bool isDirect = target.isDefined() && target.dtype() == resultType;
   const Tensor result = isDirect ? target : emptyTensor(shape, resultType, device);
@@ -126,7 +171,7 @@ void forward::elementwise(Call& call) {
       if (inputs[i].isDefined()) {
         launcher.in(inputs[i], shape);
       } else {
-        launcher.constant(call.args.items[i].scalar, wanted, shape);
+        launcher.constant(call.args.items[i].scalar, constantType(call, wanted), shape);
       }
     }
     const double numbers[2] = {row.params > 0 ? call.number(row.inputs) : 0,

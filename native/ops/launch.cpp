@@ -158,6 +158,14 @@ void Launcher::run(const double* numbers, const int64_t* integers) {
   device.launch(launch);
 }
 
+void requireWritable(const char* op, DType target, DType result) {
+  const bool fits =
+      isFloating(target) || (!isFloating(result) && (target != DType::boolean || result == target));
+  if (fits) return;
+  throw Error("dtype", op,
+              std::string("cannot write ") + nameOf(result) + " in place into " + nameOf(target));
+}
+
 void requireFloating(const Call& call, const Tensor& x) {
   if (isFloating(x.dtype())) return;
   call.fail("dtype", std::string("needs a floating-point tensor, got ") + nameOf(x.dtype()),

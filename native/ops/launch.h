@@ -47,6 +47,8 @@ class Launcher {
 
 // One wording for what many ops refuse.
 void requireFloating(const Call& call, const Tensor& x);
+// A result goes in place into a tensor of its kind or a higher one: bool < integers < floating.
+void requireWritable(const char* op, DType target, DType result);
 void requireSameDevice(const Call& call, const Tensor& a, const Tensor& b);
 void requireIndices(const Call& call, const Tensor& index);
 

@@ -15,8 +15,8 @@ void requireProduct(const Call& call, const Tensor& a, const Tensor& b) {
               {{"left", nameOf(a.dtype())}, {"right", nameOf(b.dtype())}});
   }
   const DType dtype = a.dtype();
-  if (!isFloating(dtype) && dtype != DType::int32 && dtype != DType::int64) {
-    call.fail("dtype", std::string(nameOf(dtype)) + " matrices are not supported, convert them first");
+  if (dtype == DType::boolean) {
+    call.fail("dtype", "bool matrices are not supported, convert them first, to int64 for example");
   }
 }
 

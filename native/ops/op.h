@@ -97,7 +97,7 @@ struct Derivative {
   uint32_t saves[kMaxArguments] = {};
 };
 
-enum class Rule : uint8_t { FLOATING, NUMERIC, SIGNED, DIVIDE, COMPARE, SELECT };
+enum class Rule : uint8_t { FLOATING, FLOATONLY, NUMERIC, SIGNED, DIVIDE, COMPARE, SELECT };
 
 // What an elementwise row says beyond an op's; `inputs` is 0 for all other ops.
 struct Elementwise {

@@ -136,7 +136,28 @@ void findIndex(Call& call) {
 
 void testElements(Call& call) {
   const Tensor& x = call.tensor(0);
-  call.outs[0] = reduceWith(call.op.kernel, x, reductionOf(call), call.flag(2), DType::boolean);
+  // uint8 served for bool once, and its answer is uint8 still, as in PyTorch.
+  const DType dtype = x.dtype() == DType::uint8 ? DType::uint8 : DType::boolean;
+  call.outs[0] = reduceWith(call.op.kernel, x, reductionOf(call), call.flag(2), dtype);
+}
+
+// Half precision through float32, rounded once at the end: for what takes several kernels, or squares. False
+// where x is of another dtype.
+bool throughFloat(Call& call) {
+  const DType dtype = call.tensor(0).dtype();
+  if (!isHalf(dtype)) return false;
+  Arguments args = call.args;
+  args.items[0] = Argument(castTo(call.tensor(0), DType::float32));
+  Tensor outs[kMaxOutputs];
+  Call wide{call.op, args, outs};
+  call.op.forward(wide);
+  call.outs[0] = castTo(outs[0], dtype);
+  return true;
+}
+
+void refuseBool(const Call& call) {
+  if (call.tensor(0).dtype() != DType::boolean) return;
+  call.fail("dtype", "bool tensors are not supported, convert them first, to uint8 for example");
 }
 
 // Value, and with a dim its index too.
@@ -153,7 +174,8 @@ void extremeWithIndex(Call& call, const Op& value, const Op& index) {
     return;
   }
   const int dim = call.dim(1, x.dims());
-  const Tensor indices = index(x, dim, true);
+  const Tensor ordered = x.dtype() == DType::boolean ? castTo(x, DType::uint8) : x;
+  const Tensor indices = index(ordered, dim, true);
   const Tensor values = ops::gather(x, dim, indices);
   call.outs[0] = call.flag(2) ? values : ops::squeeze(values, std::vector<int64_t>{dim});
   call.outs[1] = call.flag(2) ? indices : ops::squeeze(indices, std::vector<int64_t>{dim});
@@ -188,9 +210,16 @@ void forward::sum(Call& call) {
 const Derivative derivative::sum{[](Gradients& d) { d.set(0, spread(d, d.g())); }};
 
 void forward::mean(Call& call) {
-  const Tensor x = castTo(call.tensor(0), call.dtype(3, call.tensor(0).dtype()));
-  requireFloating(call, x);
-  call.outs[0] = reduceWith(call.op.kernel, x, reductionOf(call), call.flag(2), x.dtype());
+  const DType dtype = call.dtype(3, call.tensor(0).dtype());
+  if (!isFloating(dtype)) {
+    call.fail("dtype",
+              std::string("needs a floating-point tensor, got ") + nameOf(dtype) +
+                  "; give a dtype, x.mean({ dtype: 'float32' })",
+              {{"dtype", nameOf(dtype)}});
+  }
+  // Nothing is rounded to half precision before it is added up.
+  const Tensor x = castTo(call.tensor(0), isHalf(dtype) ? DType::float32 : dtype);
+  call.outs[0] = castTo(reduceWith(call.op.kernel, x, reductionOf(call), call.flag(2), x.dtype()), dtype);
 }
 const Derivative derivative::mean{[](Gradients& d) {
   const Reduction reduction(d.op.name, d.args.items[1], d.shape(0).dims);
@@ -224,18 +253,28 @@ void forward::max(Call& call) { extremeWithIndex(call, ops::amax, ops::argmax); 
 
 void forward::min(Call& call) { extremeWithIndex(call, ops::amin, ops::argmin); }
 
-void forward::argmax(Call& call) { findIndex(call); }
+void forward::argmax(Call& call) {
+  refuseBool(call);
+  findIndex(call);
+}
 
-void forward::argmin(Call& call) { findIndex(call); }
+void forward::argmin(Call& call) {
+  refuseBool(call);
+  findIndex(call);
+}
 
 void forward::any(Call& call) { testElements(call); }
 
 void forward::all(Call& call) { testElements(call); }
 
-void forward::var(Call& call) { call.outs[0] = variance(call, reductionOf(call)); }
+void forward::var(Call& call) {
+  if (!throughFloat(call)) call.outs[0] = variance(call, reductionOf(call));
+}
 const Derivative derivative::var{[](Gradients& d) { d.set(0, gradientOfVariance(d, d.g())); }, {input(0)}};
 
-void forward::std(Call& call) { call.outs[0] = ops::sqrt(variance(call, reductionOf(call))); }
+void forward::std(Call& call) {
+  if (!throughFloat(call)) call.outs[0] = ops::sqrt(variance(call, reductionOf(call)));
+}
 // d sqrt(v) = dv / (2 sqrt(v)), and 0 where nothing varies
 const Derivative derivative::std{
     [](Gradients& d) {
@@ -247,6 +286,7 @@ const Derivative derivative::std{
 void forward::norm(Call& call) {
   const Tensor& x = call.tensor(0);
   requireFloating(call, x);
+  if (throughFloat(call)) return;
   const double p = call.number(1);
   const Argument& dims = call.args.items[2];
   const bool keepdim = call.flag(3);
@@ -284,8 +324,8 @@ const Derivative derivative::norm{
     {input(0) | output(0)}};
 
 void forward::logsumexp(Call& call) {
-  const Tensor& x = call.tensor(0);
-  requireFloating(call, x);
+  const DType dtype = call.tensor(0).dtype();
+  const Tensor x = castTo(call.tensor(0), isFloating(dtype) ? dtype : DType::float32);
   call.outs[0] = reduceWith(call.op.kernel, x, reductionOf(call), call.flag(2), x.dtype());
 }
 const Derivative derivative::logsumexp{

@@ -4,7 +4,10 @@ import json
 
 import torch
 
-kinds = [torch.bool, torch.uint8, torch.int32, torch.int64, torch.float32, torch.float64]
+kinds = [
+    torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.float16, torch.bfloat16, torch.float32,
+    torch.float64,
+]
 
 
 def name(dtype):
@@ -47,4 +50,4 @@ def record(folder):
     }
     record = {"dtypes": [name(kind) for kind in kinds], "pairs": pairs, "cat": cat, "one": reductions}
     (folder / "promotion.json").write_text(json.dumps(record, separators=(",", ":")).replace('},"', '},\n"') + "\n")
-    print(f"promotion: {len(pairs) * (3 * 36 + 12) + 36 + len(reductions) * 6} cases")
+    print(f"promotion: {len(pairs) * (3 * 100 + 20) + 100 + len(reductions) * 10} cases")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+import arithmetic
 import optimizers
 import promotion
 import training
@@ -25,6 +26,8 @@ for file in sorted(here.glob("*.py")):
         module.write(folder / "cases")
 if not chosen or "optimizers" in chosen:
     optimizers.record(folder)
+if not chosen or "arithmetic" in chosen:
+    arithmetic.record(folder)
 if not chosen or "promotion" in chosen:
     promotion.record(folder)
 if not chosen or "training" in chosen:

@@ -253,7 +253,7 @@ inline T floorDivide_(T a, T b) {
     const T r = fmod_(a, b);
     T quotient = (a - r) / b;
     if (r != T(0) && (r < T(0)) != (b < T(0))) quotient -= T(1);
-    if (quotient == T(0)) return a / b < T(0) ? T(-0.0) : T(0);
+    if (quotient == T(0)) return a / b * T(0);
     const T whole = floor_(quotient);
     return quotient - whole > T(0.5) ? whole + T(1) : whole;
   } else {

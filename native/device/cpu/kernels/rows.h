@@ -48,6 +48,7 @@ using RuleDIVIDE = KeepsType;
 
 using RuleCOMPARE = GivesBool;
 using RuleFLOATING = OnlyFloating;
+using RuleFLOATONLY = OnlyFloating;
 
 // Row: a template over (T, output type) with a static loop().
 template <template <class, class> class Row, class Rule>
