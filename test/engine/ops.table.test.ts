@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { manualSeed, type Tensor } from "descent";
+import { autograd, manualSeed, onesLike, type Tensor } from "descent";
 import { elementwise, others } from "../ops.table.js";
 import type { OtherRow } from "../rows/row.js";
 import { listOf, opTable, publicCall, valuesOf, type Call } from "./op-calls.js";
@@ -77,6 +77,28 @@ function testCalls(name: string, calls: readonly Argument[][], call: Call): void
       close("another layout", listOf(call(...withTensors(args, scattered))), wide, 1e-12);
     }
   });
+  it("gives in half precision what float32 gives, rounded, and gradients too", () => {
+    for (const args of calls) {
+      for (const [dtype, unit] of [
+        ["float16", 2 ** -11],
+        ["bfloat16", 2 ** -8],
+      ] as const) {
+        const halves = makeAll(args, "float32").map((x) => (x.dtype === "float32" ? x.to(dtype) : x));
+        const wide = halves.map((x) => (x.dtype === dtype ? x.float() : x));
+        const [narrow, precise] = [halves, wide].map((made) => withGradients(call, args, made));
+        narrow!.outputs.forEach((output, k) => {
+          const float = precise!.outputs[k]!.dtype;
+          assert.equal(
+            output.dtype,
+            float === "float32" && halves.some((x) => x.dtype === dtype) ? dtype : float,
+          );
+        });
+        // An op made of several others rounds after each.
+        closeToLargest(`${name} of ${dtype}`, narrow!.outputs, precise!.outputs, 4 * unit);
+        closeToLargest(`gradient of ${name} of ${dtype}`, narrow!.gradients, precise!.gradients, 16 * unit);
+      }
+    }
+  });
   if (!isDifferentiable) return;
   it("has the right gradients", () => {
     for (const args of calls) {
@@ -95,6 +117,38 @@ function makesGradients(call: Call, args: readonly Argument[]): boolean {
 
 function makeAll(args: readonly Argument[], precision: "float64" | "float32"): Tensor[] {
   return inputsOf(args).map((input: Input) => input.make(precision));
+}
+
+interface WithGradients {
+  outputs: Tensor[];
+  gradients: Tensor[];
+}
+
+function withGradients(call: Call, args: readonly Argument[], made: Tensor[]): WithGradients {
+  const inputs = inputsOf(args);
+  const leaves = made.filter((x, k) => inputs[k]!.isDifferentiable && x.requiresGrad_());
+  const outputs = listOf(call(...withTensors(args, made)));
+  const tracked = outputs.filter((output) => output.requiresGrad);
+  if (tracked.length === 0) return { outputs, gradients: [] };
+  autograd.backward(
+    tracked,
+    tracked.map((output) => onesLike(output)),
+  );
+  return { outputs, gradients: leaves.flatMap((x) => x.grad ?? []) };
+}
+
+/** The difference allowed counts for the largest element: sums of many cancel. */
+function closeToLargest(what: string, actual: Tensor[], expected: Tensor[], tolerance: number): void {
+  assert.equal(actual.length, expected.length, `${what}: number`);
+  actual.forEach((output, i) => {
+    assert.deepEqual(output.shape, expected[i]!.shape, `${what}: shape`);
+    const wanted = valuesOf(expected[i]!);
+    const largest = Math.max(1, ...wanted.filter(Number.isFinite).map(Math.abs));
+    valuesOf(output).forEach((got, k) => {
+      const isNear = Object.is(got, wanted[k]) || Math.abs(got - wanted[k]!) <= tolerance * largest;
+      assert.ok(isNear, `${what}: [${k}] is ${got}, not ${wanted[k]!}`);
+    });
+  });
 }
 
 /** The same values in memory that is neither dense nor in order. */
