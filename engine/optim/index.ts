@@ -15,4 +15,4 @@ export { RMSprop, type RMSpropOptions } from "./rmsprop.js";
 export { Adagrad, type AdagradOptions } from "./adagrad.js";
 export { Adadelta, type AdadeltaOptions } from "./adadelta.js";
 export { LBFGS, type LBFGSOptions } from "./lbfgs.js";
-export * as lrScheduler from "./lr-scheduler.js";
+export * as lrScheduler from "./lr-scheduler/index.js";

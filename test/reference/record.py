@@ -10,6 +10,7 @@ import torch
 import arithmetic
 import optimizers
 import promotion
+import schedulers
 import training
 
 here = Path(__file__).parent
@@ -30,5 +31,7 @@ if not chosen or "arithmetic" in chosen:
     arithmetic.record(folder)
 if not chosen or "promotion" in chosen:
     promotion.record(folder)
+if not chosen or "schedulers" in chosen:
+    schedulers.record(folder)
 if not chosen or "training" in chosen:
     training.record(folder, mnist)
