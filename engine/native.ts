@@ -37,7 +37,12 @@ export interface OpArgument {
     | "integers"
     | "dtype"
     | "string"
-    | "optionalTensor";
+    | "optionalTensor"
+    /** integers, or a word such as "same" */
+    | "padding"
+    /** integers, null among them */
+    | "sizes"
+    | "numbers";
   /** TypeScript text of the default; null: the argument is required. "null" is passed on as null. */
   default: string | null;
   /** Positional arguments come first, the others are keys of one options object. */

@@ -127,6 +127,12 @@ function typeOf(argument: OpArgument): string {
       const choices = argument.sentence.match(/"[^"]*"/g);
       return `${choices ? choices.join(" | ") : "string"}${orNull}`;
     }
+    case "padding":
+      return `number | readonly number[] | "same" | "valid"`;
+    case "sizes":
+      return "number | readonly (number | null)[]";
+    case "numbers":
+      return `number | readonly number[]${orNull}`;
     case "optionalTensor":
       return "Tensor | null";
   }

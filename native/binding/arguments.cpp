@@ -46,6 +46,60 @@ bool readScalar(const CallInfo& call, napi_value value, napi_valuetype type, Sca
   return false;
 }
 
+// How long the array is. Sizes and dims: nobody has thousands, and an array can claim four billion elements without
+// holding one.
+uint32_t lengthOf(const CallInfo& call, napi_value value, const char* what) {
+  uint32_t length = 0;
+  napi_get_array_length(call.env(), value, &length);
+  constexpr uint32_t kMost = 4096;
+  if (length > kMost)
+    throw Error("argument", call.name,
+                std::string(what) + " has too many elements, " + std::to_string(length),
+                {{"argument", what}});
+  return length;
+}
+
+napi_valuetype typeOf(const CallInfo& call, napi_value value) {
+  napi_valuetype type = napi_undefined;
+  napi_typeof(call.env(), value, &type);
+  return type;
+}
+
+// Calls take(element) for each element, or for the value itself where it is no array.
+template <class Take>
+void forElements(const CallInfo& call, napi_value value, const char* what, const Take& take) {
+  bool isArray = false;
+  napi_is_array(call.env(), value, &isArray);
+  if (!isArray) return take(value);
+  const uint32_t length = lengthOf(call, value, what);
+  for (uint32_t k = 0; k < length; k++) {
+    const HandleScope scope(call.env());
+    napi_value element;
+    check(call.environment, napi_get_element(call.env(), value, k, &element), call.name);
+    take(element);
+  }
+}
+
+// Sizes, null for those left open.
+Argument readSizes(const CallInfo& call, napi_value value, const char* what) {
+  std::vector<int64_t> sizes;
+  forElements(call, value, what, [&](napi_value element) {
+    const bool isOpen = typeOf(call, element) == napi_null;
+    sizes.push_back(isOpen ? kOpenSize : integerOf(call, element, what));
+  });
+  return Argument(std::move(sizes));
+}
+
+Argument readNumbers(const CallInfo& call, napi_value value, const char* what) {
+  std::vector<double> numbers;
+  forElements(call, value, what, [&](napi_value element) {
+    double number = 0;
+    if (napi_get_value_double(call.env(), element, &number) != napi_ok) call.failType(what, "a number", element);
+    numbers.push_back(number);
+  });
+  return Argument(std::move(numbers));
+}
+
 Argument readIntegers(const CallInfo& call, napi_value value, const char* what) {
   bool isArray = false;
   napi_is_array(call.env(), value, &isArray);
@@ -55,14 +109,7 @@ Argument readIntegers(const CallInfo& call, napi_value value, const char* what) 
     if (type != napi_number && type != napi_bigint) call.failType(what, "an array of integers", value);
     return Argument(std::vector<int64_t>{integerOf(call, value, what)});
   }
-  uint32_t length = 0;
-  napi_get_array_length(call.env(), value, &length);
-  // Sizes and dims: nobody has thousands, and an array can claim four billion elements without holding one.
-  constexpr uint32_t kMost = 4096;
-  if (length > kMost)
-    throw Error("argument", call.name,
-                std::string(what) + " has too many elements, " + std::to_string(length),
-                {{"argument", what}});
+  const uint32_t length = lengthOf(call, value, what);
   std::vector<int64_t> integers(length);
   for (uint32_t k = 0; k < length; k++) {
     const HandleScope scope(call.env());
@@ -128,6 +175,13 @@ Argument readArgument(const CallInfo& call, napi_value value, const ArgumentRow&
       return Argument(scalar);
     case ArgumentRow::Kind::integers:
       return readIntegers(call, value, what);
+    case ArgumentRow::Kind::padding:
+      if (type == napi_string) return Argument(readText(call, value, what));
+      return readIntegers(call, value, what);
+    case ArgumentRow::Kind::sizes:
+      return readSizes(call, value, what);
+    case ArgumentRow::Kind::numbers:
+      return readNumbers(call, value, what);
     case ArgumentRow::Kind::tensors:
       return readTensors(call, value, what);
     case ArgumentRow::Kind::dtype:

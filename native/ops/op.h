@@ -16,9 +16,10 @@ struct Gradients;
 
 // What one argument of a call holds. Lists are shared, not copied.
 struct Argument {
-  enum class Kind : uint8_t { none, tensor, scalar, dtype, text, integers, tensors };
+  enum class Kind : uint8_t { none, tensor, scalar, dtype, text, integers, numbers, tensors };
   struct Lists : RefCounted {
     std::vector<int64_t> integers;
+    std::vector<double> numbers;
     std::vector<Tensor> tensors;
     std::string text;
   };
@@ -44,6 +45,9 @@ struct Argument {
   Argument(std::vector<int64_t> value) : kind(Kind::integers), lists(new Lists()) {
     lists->integers = std::move(value);
   }
+  Argument(std::vector<double> value) : kind(Kind::numbers), lists(new Lists()) {
+    lists->numbers = std::move(value);
+  }
   Argument(const Shape& value) : Argument(value.list()) {}
   Argument(std::vector<Tensor> value) : kind(Kind::tensors), lists(new Lists()) {
     lists->tensors = std::move(value);
@@ -52,6 +56,9 @@ struct Argument {
   bool isGiven() const { return kind != Kind::none; }
   bool isTensor() const { return kind == Kind::tensor; }
 };
+
+// A size left open: what a null within a list of sizes becomes.
+constexpr int64_t kOpenSize = INT64_MIN;
 
 constexpr int kMaxArguments = 12;
 constexpr int kMaxOutputs = 4;
@@ -79,6 +86,7 @@ struct Call {
   bool flag(int i) const { return args.items[i].scalar.number != 0; }
   DType dtype(int i, DType otherwise) const { return has(i) ? args.items[i].dtype : otherwise; }
   const std::vector<int64_t>& integers(int i) const { return args.items[i].lists->integers; }
+  const std::vector<double>& numbers(int i) const { return args.items[i].lists->numbers; }
   const std::vector<Tensor>& tensors(int i) const { return args.items[i].lists->tensors; }
   const std::string& text(int i) const { return args.items[i].lists->text; }
   int dim(int i, int dims) const;  // wrapped
@@ -127,7 +135,10 @@ struct ArgumentRow {
     integers,
     dtype,
     text,
-    optionalTensor
+    optionalTensor,
+    padding,  // integers, or a word
+    sizes,    // integers, null among them
+    numbers
   };
   std::string name;
   Kind kind;

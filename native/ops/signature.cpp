@@ -9,10 +9,10 @@ namespace descent {
 namespace {
 
 constexpr const char* kKinds[] = {"tensor",  "operand",  "tensors", "number", "integer",
-                                  "boolean", "integers", "dtype",   "string", "optionalTensor"};
+                                  "boolean", "integers", "dtype",   "string", "optionalTensor", "padding", "sizes", "numbers"};
 
 ArgumentRow::Kind kindOf(const std::string& text) {
-  for (int k = 0; k < 10; k++) {
+  for (int k = 0; k < 13; k++) {
     if (text == kKinds[k]) return static_cast<ArgumentRow::Kind>(k);
   }
   throw Error("internal", "", "the op table names an unknown kind of argument, " + text);
@@ -32,6 +32,7 @@ Argument defaultOf(ArgumentRow::Kind kind, const std::string& text) {
     case ArgumentRow::Kind::text:
       return Argument(text.substr(1, text.size() - 2));  // without its quotes
     case ArgumentRow::Kind::integers:
+    case ArgumentRow::Kind::padding:
       return Argument(std::vector<int64_t>{std::strtoll(text.c_str(), nullptr, 10)});
     default:
       return Argument(Scalar::fromJavaScript(std::strtod(text.c_str(), nullptr)));
@@ -161,6 +162,21 @@ const char* sentenceOfArgument(const std::string& name) {
       {"threshold", "From where on the function is linear."},
       {"minVal", "The lower bound."},
       {"maxVal", "The upper bound."},
+      {"stride", "The distance of two windows, in each dim or one for all."},
+      {"padding", "How many zeros lie around the input, in each dim or one for all."},
+      {"dilation", "The distance of two places of a kernel, in each dim or one for all."},
+      {"groups", "In how many groups channels are kept apart."},
+      {"outputPadding", "How much larger than least the output is."},
+      {"kernelSize", "The size of a window, in each dim or one for all."},
+      {"ceilMode", "Whether windows may hang over the end."},
+      {"countIncludePad", "Whether the padding counts in the mean."},
+      {"divisorOverride", "What sums are divided by, or null for the size of the window."},
+      {"outputSize", "The size wanted, in each dim or one for all; null leaves a dim as it is."},
+      {"returnIndices", "Whether to give the places of the largest elements too."},
+      {"size", "The size wanted, in each dim or one for all."},
+      {"scaleFactor", "How many outputs there are for an input, in each dim or one for all."},
+      {"alignCorners", "Whether the middles of the corners stay where they are, rather than the corners."},
+      {"recomputeScaleFactor", "Whether the rounded size says the scale, rather than scaleFactor."},
   };
   const auto found = sentences.find(name);
   return found == sentences.end() ? "" : found->second;

@@ -20,6 +20,9 @@ extern const KernelTable indexKernels;
 extern const KernelTable optimizerKernels;
 extern const KernelTable scanKernels;
 extern const KernelTable sortKernels;
+extern const KernelTable convolutionKernels;
+extern const KernelTable poolKernels;
+extern const KernelTable resampleKernels;
 
 extern const KernelTable* const kernelTables[];
 // One a line.
@@ -42,6 +45,9 @@ const KernelTable* const kernelTables[] = {
     &optimizerKernels,
     &scanKernels,
     &sortKernels,
+    &convolutionKernels,
+    &poolKernels,
+    &resampleKernels,
     nullptr,
 };
 // clang-format on
