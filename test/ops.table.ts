@@ -6,13 +6,16 @@
 
 import { erf, roundHalfToEven } from "./engine/op-inputs.js";
 import { attentionRows } from "./rows/attention.js";
+import { convRows } from "./rows/conv.js";
 import { createRows } from "./rows/create.js";
 import { embeddingRows } from "./rows/embedding.js";
 import { indexRows } from "./rows/index.js";
+import { interpolateRows } from "./rows/interpolate.js";
 import { lossRows } from "./rows/loss.js";
 import { matmulRows } from "./rows/matmul.js";
 import { normRows } from "./rows/norm.js";
 import { pointwiseRows } from "./rows/pointwise.js";
+import { poolRows } from "./rows/pool.js";
 import { randomRows } from "./rows/random.js";
 import { reduceRows } from "./rows/reduce.js";
 import { scanRows } from "./rows/scan.js";
@@ -145,14 +148,17 @@ export const elementwise: Record<string, ElementwiseRow> = {
 };
 
 export const others: Rows = {
+  ...convRows,
   ...createRows,
   ...indexRows,
+  ...interpolateRows,
   ...lossRows,
   ...matmulRows,
   ...normRows,
   ...attentionRows,
   ...embeddingRows,
   ...pointwiseRows,
+  ...poolRows,
   ...randomRows,
   ...reduceRows,
   ...scanRows,

@@ -80,6 +80,23 @@ function isInPlace(op: OpDescription): boolean {
   return op.outputs === 0;
 }
 
+/** Gives a second tensor only with `returnIndices: true`. */
+function isPairOnDemand(op: OpDescription): boolean {
+  return op.outputs === 2 && options(op).some((argument) => argument.name === "returnIndices");
+}
+
+/** The forms of such a function: without indices, with them, and where a variable says it. */
+function onDemandSignatures(op: OpDescription): string[] {
+  const shown = positional(op).map(parameter).join(", ");
+  const all = optionsParameter(op)[0]!.slice("options?: ".length);
+  const others = `Omit<${all}, "returnIndices">`;
+  return [
+    `(${shown}, options?: ${others} & { returnIndices?: false }): Tensor`,
+    `(${shown}, options: ${others} & { returnIndices: true }): [Tensor, Tensor]`,
+    `(${shown}, options?: ${all}): Tensor | [Tensor, Tensor]`,
+  ];
+}
+
 /** Gives one tensor without a dim and two with one. */
 function isPairWithDim(op: OpDescription): boolean {
   return (
@@ -198,8 +215,10 @@ function functionOf(op: OpDescription): string {
   const doc = documentation(op, op.arguments);
   const signatures = isPairWithDim(op)
     ? [doc, ...pairSignatures(op).map((signature) => `export function ${name}(x: Tensor${signature};`)]
-    : [doc];
-  const returned = isPairWithDim(op) ? "Tensor | [Tensor, Tensor]" : result(op);
+    : isPairOnDemand(op)
+      ? [doc, ...onDemandSignatures(op).map((signature) => `export function ${name}${signature};`)]
+      : [doc];
+  const returned = isPairWithDim(op) || isPairOnDemand(op) ? "Tensor | [Tensor, Tensor]" : result(op);
   return [
     ``,
     `const ${nativeName(op)} = native.ops["${op.name}"]!;`,
@@ -210,6 +229,7 @@ function functionOf(op: OpDescription): string {
     ...outs.map((out) => `const ${out} = new Tensor();`),
     `${nativeName(op)}(${[...outs, ...nativeValues(op)].join(", ")});`,
     ...(isPairWithDim(op) ? [`if (dim === undefined || dim === null) return adopt(out0, 0);`] : []),
+    ...(isPairOnDemand(op) ? [`if (options?.returnIndices !== true) return adopt(out0, 0);`] : []),
     `return ${op.outputs === 1 ? adopted[0] : `[${adopted.join(", ")}]`};`,
     `}`,
     ...(name === op.name ? [] : [`export { ${name} as ${op.name} };`]),

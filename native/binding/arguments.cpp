@@ -46,8 +46,8 @@ bool readScalar(const CallInfo& call, napi_value value, napi_valuetype type, Sca
   return false;
 }
 
-// How long the array is. Sizes and dims: nobody has thousands, and an array can claim four billion elements without
-// holding one.
+// How long the array is. Sizes and dims: nobody has thousands, and an array can claim four billion elements
+// without holding one.
 uint32_t lengthOf(const CallInfo& call, napi_value value, const char* what) {
   uint32_t length = 0;
   napi_get_array_length(call.env(), value, &length);
@@ -94,7 +94,8 @@ Argument readNumbers(const CallInfo& call, napi_value value, const char* what) {
   std::vector<double> numbers;
   forElements(call, value, what, [&](napi_value element) {
     double number = 0;
-    if (napi_get_value_double(call.env(), element, &number) != napi_ok) call.failType(what, "a number", element);
+    if (napi_get_value_double(call.env(), element, &number) != napi_ok)
+      call.failType(what, "a number", element);
     numbers.push_back(number);
   });
   return Argument(std::move(numbers));

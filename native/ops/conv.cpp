@@ -1,5 +1,5 @@
-// Convolutions. One op and its two gradients are a closed family: each is linear in both of its tensors, and the
-// derivatives of one are the other two. A signal is an image of height 1.
+// Convolutions. One op and its two gradients are a closed family: each is linear in both of its tensors, and
+// the derivatives of one are the other two. A signal is an image of height 1.
 #include "launch.h"
 #include "ops.h"
 
@@ -29,7 +29,9 @@ struct Settings {
   int64_t integers[8];
 };
 
-int64_t first(const std::vector<int64_t>& list, int64_t otherwise) { return list.size() == 1 ? otherwise : list[0]; }
+int64_t first(const std::vector<int64_t>& list, int64_t otherwise) {
+  return list.size() == 1 ? otherwise : list[0];
+}
 
 Settings settingsOf(const Call& call, bool hasBias) {
   const auto &strides = call.integers(3), &paddings = call.integers(4), &dilations = call.integers(5);
@@ -88,7 +90,8 @@ bool requireOperands(const Call& call, int dims) {
                            weight.shape().text());
   }
   for (int dim = 0; dim < weight.dims(); dim++) {
-    if (weight.size(dim) == 0 && dim != 1) call.fail("shape", "the weight is empty, " + weight.shape().text());
+    if (weight.size(dim) == 0 && dim != 1)
+      call.fail("shape", "the weight is empty, " + weight.shape().text());
   }
   for (const Tensor* each : {&x, &weight}) {
     for (int dim = 0; dim < each->dims(); dim++) {
@@ -96,7 +99,8 @@ bool requireOperands(const Call& call, int dims) {
     }
   }
   if (x.dims() != dims + 1 && x.dims() != dims + 2) {
-    call.fail("shape", "the input must be (N, C, " + sizes + ") or (C, " + sizes + "), got " + x.shape().text());
+    call.fail("shape",
+              "the input must be (N, C, " + sizes + ") or (C, " + sizes + "), got " + x.shape().text());
   }
   return x.dims() == dims + 1;
 }
@@ -110,8 +114,8 @@ void requireBias(const Call& call, int64_t outs) {
 void requireGroups(const Call& call, int64_t groups, int64_t leading) {
   if (groups < 1) call.fail("argument", "groups must be positive, got " + std::to_string(groups));
   if (leading % groups == 0) return;
-  call.fail("argument", "groups must divide the weight's first size, got " + std::to_string(groups) + " and " +
-                            call.tensor(kWeight).shape().text());
+  call.fail("argument", "groups must divide the weight's first size, got " + std::to_string(groups) +
+                            " and " + call.tensor(kWeight).shape().text());
 }
 
 [[noreturn]] void failChannels(const Call& call, int64_t wanted, int64_t got, int64_t groups) {
@@ -130,10 +134,12 @@ std::vector<int64_t> paddingsOf(const Call& call, int dims, const std::vector<in
   std::vector<int64_t> paddings(dims, 0);
   if (word == "valid") return paddings;
   if (word != "same") {
-    call.fail("argument", "padding must be a number, one for each dim, 'same' or 'valid', got '" + word + "'");
+    call.fail("argument",
+              "padding must be a number, one for each dim, 'same' or 'valid', got '" + word + "'");
   }
   for (int k = 0; k < dims; k++) {
-    if (strides[k] != 1) call.fail("argument", "padding 'same' goes with a stride of 1 only, got " + textOf(strides));
+    if (strides[k] != 1)
+      call.fail("argument", "padding 'same' goes with a stride of 1 only, got " + textOf(strides));
     const int64_t total = dilations[k] * (call.tensor(kWeight).size(2 + k) - 1);
     paddings[k] = total / 2;
     (*more)[k] = total % 2;
@@ -159,7 +165,8 @@ void convolve(Call& call, int dims) {
   const int64_t groups = call.integer(kPadding + 2);
   requireGroups(call, groups, weight.size(0));
   requireBias(call, weight.size(0));
-  const std::vector<int64_t> strides = perDim(call, kStride, dims, 1), dilations = perDim(call, kPadding + 1, dims, 1);
+  const std::vector<int64_t> strides = perDim(call, kStride, dims, 1),
+                             dilations = perDim(call, kPadding + 1, dims, 1);
   std::vector<int64_t> more;
   const std::vector<int64_t> paddings = paddingsOf(call, dims, strides, dilations, &more);
   Tensor x = isSingle ? ops::unsqueeze(call.tensor(kX), 0) : call.tensor(kX);
@@ -169,7 +176,8 @@ void convolve(Call& call, int dims) {
     const int64_t reach = dilations[k] * (weight.size(2 + k) - 1) + 1;
     if (x.size(2 + k) > 0 && reach <= padded) continue;
     call.fail("shape", "the kernel " + weight.shape().text() + " reaches over " + std::to_string(reach) +
-                           " places, the padded input " + x.shape().text() + " has " + std::to_string(padded));
+                           " places, the padded input " + x.shape().text() + " has " +
+                           std::to_string(padded));
   }
   x = paddedBehind(x, more);
   const Tensor y = ops::convolution(x, weight, call.args.items[kBias], strides, paddings, dilations, groups);
@@ -185,8 +193,10 @@ void convolveTransposed(Call& call, int dims) {
   requireGroups(call, groups, weight.size(0));
   if (weight.size(1) == 0) call.fail("shape", "the weight is empty, " + weight.shape().text());
   requireBias(call, weight.size(1) * groups);
-  const std::vector<int64_t> strides = perDim(call, kStride, dims, 1), dilations = perDim(call, kDilation, dims, 1);
-  const std::vector<int64_t> paddings = perDim(call, kPadding, dims, 0), outputs = perDim(call, kOutputPadding, dims, 0);
+  const std::vector<int64_t> strides = perDim(call, kStride, dims, 1),
+                             dilations = perDim(call, kDilation, dims, 1);
+  const std::vector<int64_t> paddings = perDim(call, kPadding, dims, 0),
+                             outputs = perDim(call, kOutputPadding, dims, 0);
   const Tensor x = isSingle ? ops::unsqueeze(call.tensor(kX), 0) : call.tensor(kX);
   if (x.size(1) != weight.size(0)) failChannels(call, weight.size(0), x.size(1), groups);
   std::vector<int64_t> sizes(dims);
@@ -197,8 +207,8 @@ void convolveTransposed(Call& call, int dims) {
     sizes[k] = (x.size(2 + k) - 1) * strides[k] - 2 * paddings[k] + dilations[k] * (weight.size(2 + k) - 1) +
                outputs[k] + 1;
     if (x.size(2 + k) == 0 || sizes[k] < 1) {
-      call.fail("shape", "the output would be empty, input " + x.shape().text() + ", weight " +
-                             weight.shape().text());
+      call.fail("shape",
+                "the output would be empty, input " + x.shape().text() + ", weight " + weight.shape().text());
     }
   }
   const Tensor y =
@@ -231,7 +241,9 @@ void launch(const Kernel& kernel, const Tensor& y, const Tensor& a, const Tensor
   const Tensor left = asContiguous(a), right = asContiguous(b);
   const Tensor last = bias.isDefined() ? asContiguous(bias) : bias;
   Launcher launcher(kernel, y.device());
-  launcher.out(y, asImages(y.geometry())).in(left, asImages(left.geometry())).in(right, asImages(right.geometry()));
+  launcher.out(y, asImages(y.geometry()))
+      .in(left, asImages(left.geometry()))
+      .in(right, asImages(right.geometry()));
   if (last.isDefined()) launcher.in(last);
   launcher.run(nullptr, settings.integers);
 }

@@ -1,4 +1,5 @@
-// Planes in other sizes. Every mode is linear in the input, so resample and its gradient are each other's derivative.
+// Planes in other sizes. Every mode is linear in the input, so resample and its gradient are each other's
+// derivative.
 #include <cmath>
 
 #include "launch.h"
@@ -22,8 +23,9 @@ Mode modeOf(const Call& call, const std::string& name, int dims) {
   if (name == "bilinear" && dims == 2) return kLinear;
   if (name == "bicubic" && dims == 2) return kCubic;
   const std::string more = dims == 1 ? "'linear'" : "'bilinear' or 'bicubic'";
-  call.fail("argument", "the mode for " + std::to_string(dims + 2) + " dims must be 'nearest', 'nearest-exact', 'area', " +
-                            more + ", got '" + name + "'");
+  call.fail("argument", "the mode for " + std::to_string(dims + 2) +
+                            " dims must be 'nearest', 'nearest-exact', 'area', " + more + ", got '" + name +
+                            "'");
 }
 
 Geometry asPlanes(const Tensor& x) {
@@ -76,14 +78,16 @@ void forward::resample(Call& call) {
   const Tensor y = call.outs[0] = emptyTensor(shape, x.dtype(), x.device());
   launch(resampleKernel, y, x, call);
 }
-const Derivative derivative::resample{[](Gradients& d) { d.set(0, resampled(d, ops::resampleBackward)); }, {}};
+const Derivative derivative::resample{[](Gradients& d) { d.set(0, resampled(d, ops::resampleBackward)); },
+                                      {}};
 
 void forward::resampleBackward(Call& call) {
   const Tensor& g = call.tensor(0);
   const Tensor dx = call.outs[0] = emptyTensor(withSize(g.shape(), call.integers(1)), g.dtype(), g.device());
   launch(resampleBackwardKernel, dx, g, call);
 }
-const Derivative derivative::resampleBackward{[](Gradients& d) { d.set(0, resampled(d, ops::resample)); }, {}};
+const Derivative derivative::resampleBackward{[](Gradients& d) { d.set(0, resampled(d, ops::resample)); },
+                                              {}};
 
 void forward::interpolate(Call& call) {
   enum { kSize = 1, kScaleFactor, kMode, kAlignCorners, kRecompute };
@@ -104,7 +108,8 @@ void forward::interpolate(Call& call) {
     call.fail("argument", "alignCorners goes with the modes linear, bilinear and bicubic only");
   }
   if (call.has(kSize) == call.has(kScaleFactor)) {
-    call.fail("argument", call.has(kSize) ? "give either size or scaleFactor, not both" : "needs size or scaleFactor");
+    call.fail("argument",
+              call.has(kSize) ? "give either size or scaleFactor, not both" : "needs size or scaleFactor");
   }
   const bool recomputes = call.has(kRecompute) && call.flag(kRecompute);
   std::vector<int64_t> size;
@@ -117,8 +122,8 @@ void forward::interpolate(Call& call) {
     for (size_t k = 0; k < dims; k++) {
       const double wanted = std::floor(static_cast<double>(x.size(2 + static_cast<int>(k))) * factors[k]);
       if (!(wanted >= 1 && wanted <= INT32_MAX)) {
-        call.fail("argument", "scaleFactor " + std::to_string(factors[k]) + " makes nothing of " + x.shape().text() +
-                                  " that has from 1 to 2 ** 31 places");
+        call.fail("argument", "scaleFactor " + std::to_string(factors[k]) + " makes nothing of " +
+                                  x.shape().text() + " that has from 1 to 2 ** 31 places");
       }
       size.push_back(static_cast<int64_t>(wanted));
     }

@@ -1,5 +1,5 @@
-// Pooling over the last one or two dims. Means are linear, so averagePool and its gradient are each other's derivative;
-// the gradient of a maximum goes to the place it came from.
+// Pooling over the last one or two dims. Means are linear, so averagePool and its gradient are each other's
+// derivative; the gradient of a maximum goes to the place it came from.
 #include "launch.h"
 #include "ops.h"
 
@@ -30,7 +30,8 @@ Sizes lastOf(const Shape& shape, size_t dims) {
 
 Shape withLast(const Shape& shape, const Sizes& sizes) {
   Shape result = shape;
-  for (size_t k = 0; k < sizes.size(); k++) result[shape.dims - static_cast<int>(sizes.size() - k)] = sizes[k];
+  for (size_t k = 0; k < sizes.size(); k++)
+    result[shape.dims - static_cast<int>(sizes.size() - k)] = sizes[k];
   return result;
 }
 
@@ -46,12 +47,22 @@ Geometry asPlanes(const Tensor& x, size_t dims) {
 
 int64_t leading(const Sizes& list, int64_t otherwise) { return list.size() == 1 ? otherwise : list[0]; }
 
-// What the kernels of means read, from argument 2 on: kernelSize, stride, padding, countIncludePad, divisorOverride.
+// What the kernels of means read, from argument 2 on: kernelSize, stride, padding, countIncludePad,
+// divisorOverride.
 struct AverageSettings {
   int64_t integers[10];
-  AverageSettings(const Sizes& kernel, const Sizes& stride, const Sizes& padding, bool countsPadding, int64_t divisor)
-      : integers{leading(kernel, kernel.back() == 0 ? 0 : 1), kernel.back(), leading(stride, 1), stride.back(),
-                 leading(padding, 0), padding.back(), 1, 1, countsPadding, divisor} {}
+  AverageSettings(const Sizes& kernel, const Sizes& stride, const Sizes& padding, bool countsPadding,
+                  int64_t divisor)
+      : integers{leading(kernel, kernel.back() == 0 ? 0 : 1),
+                 kernel.back(),
+                 leading(stride, 1),
+                 stride.back(),
+                 leading(padding, 0),
+                 padding.back(),
+                 1,
+                 1,
+                 countsPadding,
+                 divisor} {}
 };
 
 // A setting for each of `dims` dims, one for all, each at least `least`.
@@ -88,8 +99,8 @@ struct Windows {
   Sizes kernel, stride, padding, dilation, out;
 };
 
-// Reads kernelSize, stride and padding, and counts the windows. A window may hang over the end with `ceils`, but must
-// begin in the input or the padding before it.
+// Reads kernelSize, stride and padding, and counts the windows. A window may hang over the end with `ceils`,
+// but must begin in the input or the padding before it.
 Windows windowsOf(const Call& call, size_t dims, const Sizes& dilation, bool ceils) {
   requirePlanes(call, dims);
   Windows w;
@@ -100,8 +111,8 @@ Windows windowsOf(const Call& call, size_t dims, const Sizes& dilation, bool cei
   const Sizes sizes = lastOf(call.tensor(kX).shape(), dims);
   for (size_t k = 0; k < dims; k++) {
     const int64_t reach = (w.kernel[k] - 1) * dilation[k] + 1;
-    if (w.padding[k] > reach / 2) {
-      call.fail("argument", "padding must be at most half of what a window reaches over, " + std::to_string(reach) +
+    if (w.padding[k] > w.kernel[k] / 2) {
+      call.fail("argument", "padding must be at most half of kernelSize, " + std::to_string(w.kernel[k]) +
                                 ", got " + std::to_string(w.padding[k]));
     }
     const int64_t rest = sizes[k] + 2 * w.padding[k] - reach + (ceils ? w.stride[k] - 1 : 0);
@@ -124,7 +135,8 @@ Sizes adaptiveSizes(const Call& call, size_t dims) {
   Sizes sizes = call.integers(1);
   if (sizes.size() == 1) sizes.resize(dims, sizes[0]);
   if (sizes.size() != dims) {
-    call.fail("argument", "outputSize must be one number or " + std::to_string(dims) + ", got " + textOf(sizes));
+    call.fail("argument",
+              "outputSize must be one number or " + std::to_string(dims) + ", got " + textOf(sizes));
   }
   const Sizes own = lastOf(call.tensor(kX).shape(), dims);
   for (size_t k = 0; k < dims; k++) {
@@ -148,7 +160,8 @@ void average(Call& call, size_t dims, bool hasDivisor) {
     divisor = call.integer(divisorOverride);
     if (divisor == 0) call.fail("argument", "divisorOverride must not be 0");
   }
-  call.outs[0] = ops::averagePool(x, w.out, w.kernel, w.stride, w.padding, call.flag(countIncludePad), divisor);
+  call.outs[0] =
+      ops::averagePool(x, w.out, w.kernel, w.stride, w.padding, call.flag(countIncludePad), divisor);
 }
 
 void adaptiveAverage(Call& call, size_t dims) {
@@ -169,7 +182,8 @@ void pickLargest(Call& call, const Windows& w, bool returnsIndices) {
 void largest(Call& call, size_t dims) {
   enum { dilation = kPadding + 1, ceilMode, returnIndices };
   if (call.tensor(kX).dtype() == DType::boolean) call.fail("dtype", "needs numbers, got bool");
-  pickLargest(call, windowsOf(call, dims, perDim(call, dilation, dims, 1), call.flag(ceilMode)), call.flag(returnIndices));
+  pickLargest(call, windowsOf(call, dims, perDim(call, dilation, dims, 1), call.flag(ceilMode)),
+              call.flag(returnIndices));
 }
 
 void adaptiveLargest(Call& call, size_t dims) {
@@ -180,13 +194,18 @@ void launchAverage(const Kernel& kernel, const Tensor& y, const Tensor& x, const
   if (y.numel() == 0) return;
   if (x.numel() == 0) return fillWith(y, 0);
   const Tensor dense = asContiguous(x);
-  const AverageSettings settings(call.integers(2), call.integers(3), call.integers(4), call.flag(5), call.integer(6));
-  Launcher(kernel, y.device()).out(y, asPlanes(y, dims)).in(dense, asPlanes(dense, dims)).run(nullptr, settings.integers);
+  const AverageSettings settings(call.integers(2), call.integers(3), call.integers(4), call.flag(5),
+                                 call.integer(6));
+  Launcher(kernel, y.device())
+      .out(y, asPlanes(y, dims))
+      .in(dense, asPlanes(dense, dims))
+      .run(nullptr, settings.integers);
 }
 
 Tensor averaged(Gradients& d, const Op& op) {
   const size_t dims = d.integers(1).size();
-  return op(d.g(), lastOf(d.shape(0), dims), d.integers(2), d.integers(3), d.integers(4), d.flag(5), d.integer(6));
+  return op(d.g(), lastOf(d.shape(0), dims), d.integers(2), d.integers(3), d.integers(4), d.flag(5),
+            d.integer(6));
 }
 
 }  // namespace
@@ -198,7 +217,8 @@ void forward::averagePool(Call& call) {
   const Tensor y = call.outs[0] = emptyTensor(shape, x.dtype(), x.device());
   launchAverage(averageKernel, y, x, call, out.size());
 }
-const Derivative derivative::averagePool{[](Gradients& d) { d.set(0, averaged(d, ops::averagePoolBackward)); }, {}};
+const Derivative derivative::averagePool{
+    [](Gradients& d) { d.set(0, averaged(d, ops::averagePoolBackward)); }, {}};
 
 void forward::averagePoolBackward(Call& call) {
   const Tensor& g = call.tensor(0);
@@ -206,7 +226,8 @@ void forward::averagePoolBackward(Call& call) {
   const Tensor dx = call.outs[0] = emptyTensor(withLast(g.shape(), size), g.dtype(), g.device());
   launchAverage(averageBackwardKernel, dx, g, call, size.size());
 }
-const Derivative derivative::averagePoolBackward{[](Gradients& d) { d.set(0, averaged(d, ops::averagePool)); }, {}};
+const Derivative derivative::averagePoolBackward{
+    [](Gradients& d) { d.set(0, averaged(d, ops::averagePool)); }, {}};
 
 void forward::maxPool(Call& call) {
   const Tensor& x = call.tensor(0);
@@ -219,8 +240,13 @@ void forward::maxPool(Call& call) {
   const Sizes &kernel = call.integers(2), &stride = call.integers(3), &padding = call.integers(4),
               &dilation = call.integers(5);
   const bool isAdaptive = kernel.back() == 0;
-  const int64_t integers[] = {leading(kernel, isAdaptive ? 0 : 1), kernel.back(), leading(stride, 1), stride.back(),
-                              leading(padding, 0), padding.back(), isAdaptive ? 1 : leading(dilation, 1),
+  const int64_t integers[] = {leading(kernel, isAdaptive ? 0 : 1),
+                              kernel.back(),
+                              leading(stride, 1),
+                              stride.back(),
+                              leading(padding, 0),
+                              padding.back(),
+                              isAdaptive ? 1 : leading(dilation, 1),
                               isAdaptive ? 1 : dilation.back()};
   Launcher(maxKernel, x.device())
       .out(y, asPlanes(y, out.size()))
@@ -248,7 +274,11 @@ void forward::maxPoolBackward(Call& call) {
     rows.offset = planes.offset;
     return rows;
   };
-  Launcher(maxBackwardKernel, dx.device()).out(dx, flat(dx)).in(from, flat(from)).in(places, flat(places)).run();
+  Launcher(maxBackwardKernel, dx.device())
+      .out(dx, flat(dx))
+      .in(from, flat(from))
+      .in(places, flat(places))
+      .run();
 }
 const Derivative derivative::maxPoolBackward{
     [](Gradients& d) {

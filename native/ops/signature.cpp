@@ -9,7 +9,8 @@ namespace descent {
 namespace {
 
 constexpr const char* kKinds[] = {"tensor",  "operand",  "tensors", "number", "integer",
-                                  "boolean", "integers", "dtype",   "string", "optionalTensor", "padding", "sizes", "numbers"};
+                                  "boolean", "integers", "dtype",   "string", "optionalTensor",
+                                  "padding", "sizes",    "numbers"};
 
 ArgumentRow::Kind kindOf(const std::string& text) {
   for (int k = 0; k < 13; k++) {

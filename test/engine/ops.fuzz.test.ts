@@ -189,6 +189,14 @@ class ArgumentMaker {
         return random.chance(0.5);
       case "integers":
         return this.integers(argument.name);
+      case "padding":
+        return random.chance(0.2)
+          ? random.oneOf(["same", "valid", "nonsense"])
+          : this.integers(argument.name);
+      case "sizes":
+        return random.chance(0.2) ? [null, this.integer()] : this.integers(argument.name);
+      case "numbers":
+        return random.chance(0.5) ? this.number() : [this.number(), this.number()];
       case "dtype":
         return random.oneOf([...dtypes, "float32", "float16"]);
       case "string":

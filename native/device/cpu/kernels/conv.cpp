@@ -1,7 +1,9 @@
-// Convolutions as matrix products: tiles of the image are unfolded into columns that fit the second-level cache, and
-// the product of gemm.h does the rest. 1x1 kernels need no unfolding; depthwise ones have a file of their own.
+// Convolutions as matrix products: tiles of the image are unfolded into columns that fit the second-level
+// cache, and the product of gemm.h does the rest. 1x1 kernels need no unfolding; depthwise ones have a file
+// of their own.
 //
-// Work is cut by the sizes alone, never by the number of threads, and what several pieces add up is joined in order.
+// Work is cut by the sizes alone, never by the number of threads, and what several pieces add up is joined in
+// order.
 #include "conv.h"
 
 #include "gemm.h"
@@ -33,8 +35,8 @@ int64_t tileOf(const Convolution& s, int64_t columns, int64_t tasks) {
 
 int64_t grainOf(const Convolution& s, int64_t tasks) { return s.work() < kSerialWork ? tasks : 1; }
 
-// What stands where a kernel's tap meets pixels [begin, end) of y's plane: one row of end - begin values for each
-// of `channels` channels and each tap, `step` apart.
+// What stands where a kernel's tap meets pixels [begin, end) of y's plane: one row of end - begin values for
+// each of `channels` channels and each tap, `step` apart.
 template <class T>
 void unfold(const Convolution& s, const T* image, int64_t channels, int64_t begin, int64_t end, T* to,
             int64_t step) {
@@ -153,8 +155,8 @@ void convolveTurned(const Convolution& s, const T* g, const T* w, const T* bias,
     turned.padding[k] = s.dilation[k] * (s.kernel[k] - 1) - s.padding[k];
   }
   const int64_t taps = s.taps(), columns = s.columns();
-  T* weight = static_cast<T*>(
-      scratch(kWeightSlot, static_cast<size_t>(s.groups * s.outs * columns) * sizeof(T)));
+  T* weight =
+      static_cast<T*>(scratch(kWeightSlot, static_cast<size_t>(s.groups * s.outs * columns) * sizeof(T)));
   for (int64_t group = 0; group < s.groups; ++group) {
     for (int64_t channel = 0; channel < s.channels; ++channel) {
       for (int64_t out = 0; out < s.outs; ++out) {
@@ -222,7 +224,8 @@ void convolveWeight(const Convolution& s, const T* g, const T* x, T* dw) {
   const int64_t blocks = all <= 256 * 1024 ? least(s.batch, kTasks) : 1;
   const int64_t perBlock = pieces(s.batch, most<int64_t>(1, blocks));
   const int64_t wanted = most<int64_t>(1, kTasks / most<int64_t>(1, blocks * s.groups));
-  const int64_t each = most(pieces(s.channels, wanted), least<int64_t>(s.channels, pieces(2 * kTileStep, taps)));
+  const int64_t each =
+      most(pieces(s.channels, wanted), least<int64_t>(s.channels, pieces(2 * kTileStep, taps)));
   const int64_t chunks = pieces(s.channels, each), tasks = blocks * s.groups * chunks;
   const int64_t tile = tileOf<T>(s, each * taps, kTasks);
   T* sums = blocks == 1
@@ -298,8 +301,8 @@ void convolveDirectly(const Convolution& s, const T* x, const T* w, const T* bia
           const int64_t i = pixel / s.out[1] * s.stride[0] - s.padding[0] + tap / s.kernel[1] * s.dilation[0];
           const int64_t j = pixel % s.out[1] * s.stride[1] - s.padding[1] + tap % s.kernel[1] * s.dilation[1];
           if (i < 0 || j < 0 || i >= s.size[0] || j >= s.size[1]) continue;
-          const T product = static_cast<T>(image[k / s.taps() * s.pixels() + i * s.size[1] + j] *
-                                           w[out * s.columns() + k]);
+          const T product =
+              static_cast<T>(image[k / s.taps() * s.pixels() + i * s.size[1] + j] * w[out * s.columns() + k]);
           sum = static_cast<T>(sum + product);
         }
         y[task * s.outPixels() + pixel] = sum;
@@ -312,7 +315,6 @@ template <class T>
 const T* biasOf(const Call& call) {
   return call.integers[7] != 0 ? pointerTo<T>(call.operands[3]) : nullptr;
 }
-
 
 template <class T>
 void convolveIntegers(const Convolution& s, const Call& call) {

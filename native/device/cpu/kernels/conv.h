@@ -5,8 +5,8 @@
 
 namespace descent::cpu::DESCENT_CAPABILITY {
 
-// x [batch, groups * channels, size...], w [groups * outs, channels, kernel...], y [batch, groups * outs, out...];
-// pairs are height and width. A padding may be negative: then the image's edge is left out.
+// x [batch, groups * channels, size...], w [groups * outs, channels, kernel...], y [batch, groups * outs,
+// out...]; pairs are height and width. A padding may be negative: then the image's edge is left out.
 struct Convolution {
   int64_t batch, groups, channels, outs;
   int64_t size[2], out[2], kernel[2], stride[2], padding[2], dilation[2];

@@ -1,6 +1,6 @@
 // Depthwise convolutions (one input channel a group): no sum over channels, so memory is the limit and not
-// arithmetic. Each plane is copied once into one with its padding around it, and rows are summed tap by tap in
-// registers.
+// arithmetic. Each plane is copied once into one with its padding around it, and rows are summed tap by tap
+// in registers.
 #include "conv.h"
 #include "micro.h"
 
@@ -10,7 +10,8 @@ namespace {
 
 constexpr int kPlaneSlot = 3, kOffsetSlot = 4, kRowSlot = 5;
 
-// A plane with room around it, in which the value for tap k at place (i, j) lies at lines[i * rowStep + offset k + j].
+// A plane with room around it, in which the value for tap k at place (i, j) lies at lines[i * rowStep +
+// offset k + j].
 template <class T>
 struct Padded {
   T* values;
@@ -19,7 +20,8 @@ struct Padded {
   int64_t rowStep;   // from one row of results to the next
 };
 
-// Room for `lines` lines of `width`, all zero, and for the offsets; one vector more may be read behind the end.
+// Room for `lines` lines of `width`, all zero, and for the offsets; one vector more may be read behind the
+// end.
 template <class T>
 Padded<T> makePadded(int64_t lines, int64_t width, int64_t taps) {
   Padded<T> plane;
@@ -31,8 +33,8 @@ Padded<T> makePadded(int64_t lines, int64_t width, int64_t taps) {
   return plane;
 }
 
-// x as y's pixels see it. With a step of 2 along the rows, even and odd columns lie apart, so that a row of results
-// reads neighbours.
+// x as y's pixels see it. With a step of 2 along the rows, even and odd columns lie apart, so that a row of
+// results reads neighbours.
 template <class T>
 Padded<T> paddedInput(const Convolution& s, const T* x) {
   const int64_t phases = s.stride[1];
@@ -82,10 +84,11 @@ Padded<T> paddedGradient(const Convolution& s, const T* g) {
   return plane;
 }
 
-// to [rows, columns] = start + the sum over taps of w[tap] * plane at the tap; added to `to` itself with `adds`.
+// to [rows, columns] = start + the sum over taps of w[tap] * plane at the tap; added to `to` itself with
+// `adds`.
 template <class T>
-void sumTaps(const Padded<T>& plane, const T* w, int64_t taps, int64_t rows, int64_t columns, T start, bool adds,
-             T* to) {
+void sumTaps(const Padded<T>& plane, const T* w, int64_t taps, int64_t rows, int64_t columns, T start,
+             bool adds, T* to) {
   constexpr int lanes = kLanes<T>;
   for (int64_t i = 0; i < rows; ++i, to += columns) {
     const T* line = plane.values + i * plane.rowStep;
@@ -101,7 +104,8 @@ void sumTaps(const Padded<T>& plane, const T* w, int64_t taps, int64_t rows, int
   }
 }
 
-// dw[0 .. count) += the sum over pixels of g (rows of `width`, zeros behind their ends) * plane at taps from `first` on.
+// dw[0 .. count) += the sum over pixels of g (rows of `width`, zeros behind their ends) * plane at taps from
+// `first` on.
 template <class T, int kCount>
 void sumPixels(const Padded<T>& plane, int64_t first, const T* g, int64_t width, int64_t rows, T* dw) {
   constexpr int lanes = kLanes<T>;
@@ -110,7 +114,8 @@ void sumPixels(const Padded<T>& plane, int64_t first, const T* g, int64_t width,
     const T* line = plane.values + i * plane.rowStep;
     for (int64_t j = 0; j < width; j += lanes) {
       const Vector<T> values = load(g + i * width + j);
-      for (int tap = 0; tap < kCount; ++tap) sums[tap] += values * load(line + plane.offsets[first + tap] + j);
+      for (int tap = 0; tap < kCount; ++tap)
+        sums[tap] += values * load(line + plane.offsets[first + tap] + j);
     }
   }
   for (int tap = 0; tap < kCount; ++tap) {
@@ -183,9 +188,9 @@ void depthwiseWeight(const Convolution& s, const T* g, const T* x, T* dw) {
   });
 }
 
-#define DESCENT_DEPTHWISE(T)                                                                     \
-  template void depthwise<T>(const Convolution&, const T*, const T*, const T*, T*);              \
-  template void depthwiseInput<T>(const Convolution&, const T*, const T*, const T*, T*);         \
+#define DESCENT_DEPTHWISE(T)                                                             \
+  template void depthwise<T>(const Convolution&, const T*, const T*, const T*, T*);      \
+  template void depthwiseInput<T>(const Convolution&, const T*, const T*, const T*, T*); \
   template void depthwiseWeight<T>(const Convolution&, const T*, const T*, T*);
 DESCENT_DEPTHWISE(float)
 DESCENT_DEPTHWISE(double)

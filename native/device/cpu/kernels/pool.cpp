@@ -1,5 +1,5 @@
-// Pooling: means and largest elements of windows, and their gradients. Operands are planes: y [planes, out...],
-// x [planes, size...], all contiguous.
+// Pooling: means and largest elements of windows, and their gradients. Operands are planes: y [planes,
+// out...], x [planes, size...], all contiguous.
 #include "kernels.h"
 
 namespace descent::cpu::DESCENT_CAPABILITY {
@@ -11,7 +11,8 @@ struct Window {
   int64_t start, end, count;
 };
 
-// Where windows lie along one dim. Adaptive windows share the input out among the outputs; they have no kernel.
+// Where windows lie along one dim. Adaptive windows share the input out among the outputs; they have no
+// kernel.
 struct Windows {
   int64_t size, out, kernel, stride, padding, dilation;
 
@@ -50,7 +51,8 @@ Pooling poolingOf(const Operand& y, const Operand& x, const int64_t* integers) {
   Pooling pooling;
   pooling.planes = x.sizes[0];
   for (int k = 0; k < 2; ++k) {
-    pooling.dim[k] = {x.sizes[1 + k], y.sizes[1 + k], integers[k], integers[2 + k], integers[4 + k], integers[6 + k]};
+    pooling.dim[k] = {x.sizes[1 + k],  y.sizes[1 + k],  integers[k],
+                      integers[2 + k], integers[4 + k], integers[6 + k]};
   }
   return pooling;
 }
@@ -83,14 +85,15 @@ void averagePool(const Call& call, const void*) {
       for (int64_t plane = begin; plane < end; ++plane) {
         const T* from = pointerTo<T>(*x) + plane * p.pixels();
         T* to = pointerTo<T>(*y) + plane * p.outPixels();
-        forMeans(p, call.integers, [&](int64_t place, const Window& lines, const Window& columns, int64_t divisor) {
-          T sum = T(0);
-          for (int64_t i = lines.start; i < lines.end; ++i) {
-            const T* line = from + i * p.dim[1].size;
-            for (int64_t j = columns.start; j < columns.end; ++j) sum += line[j];
-          }
-          to[place] = isEmpty(lines, columns) ? T(0) : static_cast<T>(sum / static_cast<T>(divisor));
-        });
+        forMeans(p, call.integers,
+                 [&](int64_t place, const Window& lines, const Window& columns, int64_t divisor) {
+                   T sum = T(0);
+                   for (int64_t i = lines.start; i < lines.end; ++i) {
+                     const T* line = from + i * p.dim[1].size;
+                     for (int64_t j = columns.start; j < columns.end; ++j) sum += line[j];
+                   }
+                   to[place] = isEmpty(lines, columns) ? T(0) : static_cast<T>(sum / static_cast<T>(divisor));
+                 });
       }
     });
   };
@@ -109,14 +112,15 @@ void averagePoolBackward(const Call& call, const void*) {
         const T* from = pointerTo<T>(*g) + plane * p.outPixels();
         T* to = pointerTo<T>(*dx) + plane * p.pixels();
         for (int64_t i = 0; i < p.pixels(); ++i) to[i] = T(0);
-        forMeans(p, call.integers, [&](int64_t place, const Window& lines, const Window& columns, int64_t divisor) {
-          if (isEmpty(lines, columns)) return;
-          const T share = from[place] / static_cast<T>(divisor);
-          for (int64_t i = lines.start; i < lines.end; ++i) {
-            T* line = to + i * p.dim[1].size;
-            for (int64_t j = columns.start; j < columns.end; ++j) line[j] += share;
-          }
-        });
+        forMeans(p, call.integers,
+                 [&](int64_t place, const Window& lines, const Window& columns, int64_t divisor) {
+                   if (isEmpty(lines, columns)) return;
+                   const T share = from[place] / static_cast<T>(divisor);
+                   for (int64_t i = lines.start; i < lines.end; ++i) {
+                     T* line = to + i * p.dim[1].size;
+                     for (int64_t j = columns.start; j < columns.end; ++j) line[j] += share;
+                   }
+                 });
       }
     });
   });
@@ -170,15 +174,16 @@ void maxPoolBackward(const Call& call, const void*) {
   const int64_t planes = dx->sizes[0], pixels = dx->sizes[1], outs = g->sizes[1];
   withFloating(g->dtype, [&](auto zero) {
     using T = decltype(zero);
-    parallel(planes, most<int64_t>(1, kGrain / most<int64_t>(1, pixels + outs)), [&](int64_t begin, int64_t end) {
-      for (int64_t plane = begin; plane < end; ++plane) {
-        T* to = pointerTo<T>(*dx) + plane * pixels;
-        for (int64_t i = 0; i < pixels; ++i) to[i] = T(0);
-        const T* from = pointerTo<T>(*g) + plane * outs;
-        const int64_t* places = pointerTo<int64_t>(*index) + plane * outs;
-        for (int64_t i = 0; i < outs; ++i) to[places[i]] += from[i];
-      }
-    });
+    parallel(planes, most<int64_t>(1, kGrain / most<int64_t>(1, pixels + outs)),
+             [&](int64_t begin, int64_t end) {
+               for (int64_t plane = begin; plane < end; ++plane) {
+                 T* to = pointerTo<T>(*dx) + plane * pixels;
+                 for (int64_t i = 0; i < pixels; ++i) to[i] = T(0);
+                 const T* from = pointerTo<T>(*g) + plane * outs;
+                 const int64_t* places = pointerTo<int64_t>(*index) + plane * outs;
+                 for (int64_t i = 0; i < outs; ++i) to[places[i]] += from[i];
+               }
+             });
   });
 }
 

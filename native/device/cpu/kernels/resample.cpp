@@ -1,6 +1,7 @@
-// Resizing of planes, one dim after the other in thought: each place of the output is a sum over a few places of
-// each dim of the input, with weights that are tabulated first. Operands are y [planes, out...], x [planes,
-// size...], contiguous. Formulas: PyTorch's documentation of interpolate; the cubic is Keys (1981) with a = -0.75.
+// Resizing of planes, one dim after the other in thought: each place of the output is a sum over a few places
+// of each dim of the input, with weights that are tabulated first. Operands are y [planes, out...], x
+// [planes, size...], contiguous. Formulas: PyTorch's documentation of interpolate; the cubic is Keys (1981)
+// with a = -0.75.
 #include "kernels.h"
 
 namespace descent::cpu::DESCENT_CAPABILITY {
@@ -54,15 +55,24 @@ void cubicTaps(double at, int64_t size, Taps* taps) {
   for (int k = 0; k < 4; ++k) taps->places[k] = least(most<int64_t>(place - 1 + k, 0), size - 1);
 }
 
-Dim dimOf(int slot, int64_t size, int64_t out, Mode mode, bool alignCorners, double given) {
+// The nearest place. In float for every dtype, as PyTorch has it: places at the border between two inputs
+// depend on it; so they do on its short cuts for images of one or of twice the size, whatever scale was
+// given.
+int64_t nearestPlace(int64_t index, int64_t size, int64_t out, Mode mode, bool isImage, double given) {
+  if (isImage && mode == kNearest && out == size) return index;
+  if (isImage && mode == kNearest && out == 2 * size) return index / 2;
+  const float scale =
+      given > 0 ? static_cast<float>(1 / given) : static_cast<float>(size) / static_cast<float>(out);
+  const float at = (static_cast<float>(index) + (mode == kNearestExact ? 0.5f : 0.0f)) * scale;
+  return least(static_cast<int64_t>(__builtin_floorf(at)), size - 1);
+}
+
+Dim dimOf(int slot, int64_t size, int64_t out, Mode mode, bool alignCorners, bool isImage, double given) {
   Taps* taps = static_cast<Taps*>(scratch(slot, static_cast<size_t>(out) * sizeof(Taps)));
   const double scale = scaleOf(size, out, alignCorners, given);
   for (int64_t i = 0; i < out; ++i) {
     if (mode == kNearest || mode == kNearestExact) {
-      // In float for every dtype, as PyTorch has it: places at the border between two inputs depend on it.
-      const float narrow = given > 0 ? static_cast<float>(1 / given) : static_cast<float>(size) / static_cast<float>(out);
-      const float at = (static_cast<float>(i) + (mode == kNearestExact ? 0.5f : 0.0f)) * narrow;
-      taps[i].places[0] = least(static_cast<int64_t>(__builtin_floorf(at)), size - 1);
+      taps[i].places[0] = nearestPlace(i, size, out, mode, isImage, given);
       taps[i].weights[0] = 1;
       continue;
     }
@@ -89,9 +99,10 @@ struct Resampling {
 // n: the scales given, 0 for none; i: mode, alignCorners, whether lines are resampled at all
 Resampling resamplingOf(const Operand& y, const Operand& x, const Call& call) {
   const Mode mode = static_cast<Mode>(call.integers[0]);
-  const bool alignCorners = call.integers[1] != 0;
-  return {dimOf(3, x.sizes[1], y.sizes[1], call.integers[2] != 0 ? mode : kNearest, alignCorners, call.numbers[0]),
-          dimOf(4, x.sizes[2], y.sizes[2], mode, alignCorners, call.numbers[1]), x.sizes[0]};
+  const bool alignCorners = call.integers[1] != 0, isImage = call.integers[2] != 0;
+  const Mode down = isImage ? mode : kNearest;
+  return {dimOf(3, x.sizes[1], y.sizes[1], down, alignCorners, isImage, call.numbers[0]),
+          dimOf(4, x.sizes[2], y.sizes[2], mode, alignCorners, isImage, call.numbers[1]), x.sizes[0]};
 }
 
 // y; x
