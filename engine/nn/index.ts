@@ -6,7 +6,11 @@ export type { LoadResult } from "./state.js";
 export { ModuleDict, ModuleList, Sequential } from "./containers.js";
 export { Identity, Linear, type LinearOptions } from "./linear.js";
 export * from "./activations.js";
-export { BatchNorm1d, Dropout, Flatten, type BatchNormOptions } from "./regularization.js";
+export { Dropout, Dropout2d, Flatten } from "./regularization.js";
+export * from "./normalization.js";
+export { Embedding, type EmbeddingOptions, type PretrainedOptions } from "./embedding.js";
+export { MultiheadAttention, type AttentionOptions, type MultiheadAttentionOptions } from "./attention.js";
+export * from "./transformer.js";
 export {
   BCEWithLogitsLoss,
   CrossEntropyLoss,

@@ -32,6 +32,11 @@ interface Hooked {
 const hooked = new WeakMap<Module, Hooked>();
 const buffersOf = new WeakMap<Module, Map<string, { persistent: boolean }>>();
 
+/** What `registerBuffer` was told of a module's own buffers, by field. */
+export function declaredBuffers(module: Module): ReadonlyMap<string, { persistent: boolean }> {
+  return buffersOf.get(module) ?? new Map<string, { persistent: boolean }>();
+}
+
 /**
  * The base of every layer and model. Assign parameters and other modules to plain fields, write `forward`, and call
  * `model.forward(x)`. Fields written `#name` cannot be seen from outside and are not found.
@@ -70,9 +75,10 @@ export abstract class Module {
     return this.namedChildren().map(([, module]) => module);
   }
 
-  /** The modules directly below this one, by field name. */
+  /** The modules directly below this one, by the names they have in saved states. */
   namedChildren(): [string, Module][] {
-    return Object.entries(this).filter((entry): entry is [string, Module] => entry[1] instanceof Module);
+    const modules = Object.entries(this).filter(([, value]) => value instanceof Module);
+    return modules.map(([field, module]) => [this.stateKey(field), module as Module]);
   }
 
   /** This module and all below it, each once, depth first. */

@@ -281,4 +281,17 @@ void forward::dropout(Call& call) {
   }
 }
 
+// One mask a channel, the same for all that lies in it.
+void forward::dropout2d(Call& call) {
+  const Tensor& x = call.tensor(0);
+  requireFloating(call, x);
+  if (x.dims() < 2) call.fail("shape", "needs (N, C) or (N, C, ...), got " + x.shape().text());
+  const double p = call.number(1);
+  if (!(p >= 0 && p <= 1)) call.fail("argument", "p must be within [0, 1]");
+  Shape channels = x.shape();
+  for (int dim = 2; dim < x.dims(); dim++) channels[dim] = 1;
+  const bool isIdle = !call.flag(2) || p == 0;
+  call.outs[0] = isIdle ? x : x * ops::dropout(ops::ones(channels, x.dtype()), p, true);
+}
+
 }  // namespace descent

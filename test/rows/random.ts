@@ -26,5 +26,6 @@ export const randomRows: Rows = {
   normal_: { draws: [[[numbers([4000])], normalLike]] },
   bernoulli_: { draws: [[[numbers([4000]), 0.2], onesOrZeros(0.2)]] },
   dropoutCore: { through: "dropout" },
+  dropout2d: { draws: [[[numbers([2000, 2, 3], 1, 1), 0.25], (values) => values.every((x, k) => x === values[k - (k % 3)] && (x === 0 || Math.abs(x - 4 / 3) < 1e-6)) && Math.abs(mean(values) - 1) < 0.1]] },
   dropout: { draws: [[[numbers([4000], 1, 1), 0.25], (values) => values.every((x) => x === 0 || Math.abs(x - 4 / 3) < 1e-6) && Math.abs(mean(values) - 1) < 0.1]] },
 };
