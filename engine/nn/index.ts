@@ -4,7 +4,8 @@ export { Module, type ForwardHook, type HookHandle, type Layer } from "./module.
 export { Parameter } from "./parameter.js";
 export type { LoadResult } from "./state.js";
 export { ModuleDict, ModuleList, Sequential } from "./containers.js";
-export { Identity, Linear, type LinearOptions } from "./linear.js";
+export { Bilinear, Identity, Linear, type LinearOptions } from "./linear.js";
+export { GRU, LSTM, RNN, type LSTMOptions, type RecurrentOptions, type RNNOptions } from "./recurrent.js";
 export * from "./activations.js";
 export { Dropout, Dropout2d, Flatten } from "./regularization.js";
 export * from "./normalization.js";

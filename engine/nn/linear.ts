@@ -1,4 +1,4 @@
-// Linear and Identity.
+// Linear, Bilinear and Identity.
 
 import { empty } from "../generated/ops.js";
 import { checkBoolean, checkNumber, readOptions } from "../errors.js";
@@ -51,6 +51,47 @@ export class Linear extends Module {
 
   protected override extraRepr(): string {
     return `inFeatures=${this.inFeatures}, outFeatures=${this.outFeatures}, bias=${this.bias !== null}`;
+  }
+}
+
+/**
+ * y = a W b + c for each output: (..., in1Features) x (..., in2Features) → (..., outFeatures). Weight [outFeatures, in1Features,
+ * in2Features] and bias begin even in ±1/√in1Features.
+ */
+export class Bilinear extends Module {
+  readonly in1Features: number;
+  readonly in2Features: number;
+  readonly outFeatures: number;
+  weight: Parameter;
+  bias: Parameter | null;
+
+  constructor(in1Features: number, in2Features: number, outFeatures: number, options?: LinearOptions) {
+    super();
+    this.in1Features = checkNumber("Bilinear", "in1Features", in1Features, { min: 1, integer: true });
+    this.in2Features = checkNumber("Bilinear", "in2Features", in2Features, { min: 0, integer: true });
+    this.outFeatures = checkNumber("Bilinear", "outFeatures", outFeatures, { min: 0, integer: true });
+    const defaults: Required<LinearOptions> = { bias: true, dtype: "float32", device: "cpu" };
+    const { bias, dtype, device } = readOptions("Bilinear", options, defaults);
+    this.weight = new Parameter(empty([outFeatures, in1Features, in2Features], { dtype, device }));
+    this.bias = checkBoolean("Bilinear", "bias", bias)
+      ? new Parameter(empty([outFeatures], { dtype, device }))
+      : null;
+    this.resetParameters();
+  }
+
+  resetParameters(): void {
+    const bound = 1 / Math.sqrt(this.in1Features);
+    uniform_(this.weight, -bound, bound);
+    if (this.bias !== null) uniform_(this.bias, -bound, bound);
+  }
+
+  forward(a: Tensor, b: Tensor): Tensor {
+    return F.bilinear(a, b, this.weight, this.bias);
+  }
+
+  protected override extraRepr(): string {
+    const { in1Features, in2Features, outFeatures } = this;
+    return `in1Features=${in1Features}, in2Features=${in2Features}, outFeatures=${outFeatures}, bias=${this.bias !== null}`;
   }
 }
 

@@ -220,4 +220,32 @@ void forward::addmm(Call& call) {
   call.outs[0] = scaled + (alpha == 1 ? product : product * call.value(4));
 }
 
+void forward::bilinear(Call& call) {
+  const Tensor& a = call.tensor(0);
+  const Tensor& b = call.tensor(1);
+  const Tensor& weight = call.tensor(2);
+  requireProduct(call, a, weight);
+  requireProduct(call, b, weight);
+  if (weight.dims() != 3) call.fail("shape", "the weight must have 3 dims, got " + weight.shape().text());
+  const int64_t outputs = weight.size(0), left = weight.size(1), right = weight.size(2);
+  bool fits = a.dims() > 0 && b.dims() == a.dims() && a.size(-1) == left && b.size(-1) == right;
+  for (int k = 0; fits && k + 1 < a.dims(); k++) fits = a.size(k) == b.size(k);
+  if (!fits) {
+    call.fail("shape", a.shape().text() + " and " + b.shape().text() + " do not fit the weight " +
+                           weight.shape().text() + ": they must be (..., I) and (..., J) for (N, I, J)");
+  }
+  Shape shape = a.shape();
+  shape[shape.dims - 1] = 1;
+  const int64_t rows = shape.numel();
+  shape[shape.dims - 1] = outputs;
+  // a W first, for all outputs in one product: [rows, I] x [I, N J]
+  const Tensor mixed = ops::matmul(
+      ops::reshape(a, Shape{rows, left}),
+      ops::reshape(ops::permute(weight, std::vector<int64_t>{1, 0, 2}), Shape{left, outputs * right}));
+  const Tensor y =
+      ops::matmul(ops::reshape(mixed, Shape{rows, outputs, right}), ops::reshape(b, Shape{rows, right, 1}));
+  const Tensor flat = ops::reshape(y, shape);
+  call.outs[0] = call.has(3) ? flat + call.tensor(3) : flat;
+}
+
 }  // namespace descent

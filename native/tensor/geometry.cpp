@@ -108,6 +108,7 @@ bool Geometry::isContiguous() const {
 }
 
 bool Geometry::repeatsElements() const {
+  if (shape.numel() == 0) return false;
   for (int dim = 0; dim < shape.dims; dim++) {
     if (strides[dim] == 0 && shape.sizes[dim] > 1) return true;
   }

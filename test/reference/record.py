@@ -10,6 +10,7 @@ import torch
 import arithmetic
 import optimizers
 import promotion
+import recurrent
 import schedulers
 import training
 
@@ -31,6 +32,8 @@ if not chosen or "arithmetic" in chosen:
     arithmetic.record(folder)
 if not chosen or "promotion" in chosen:
     promotion.record(folder)
+if not chosen or "recurrent" in chosen:
+    recurrent.record_layers(folder)
 if not chosen or "schedulers" in chosen:
     schedulers.record(folder)
 if not chosen or "training" in chosen:

@@ -13,4 +13,5 @@ export const matmulRows: Rows = {
   outer: { calls: [[numbers([3]), numbers([2])]] },
   addmm: { calls: [[numbers([2]), matrix, numbers([4, 2]), { beta: 0.5, alpha: 2 }]] },
   linear: { calls: [[matrix, numbers([2, 4])], [cube, numbers([2, 4]), numbers([2])]] },
+  bilinear: { calls: [[matrix, numbers([3, 5]), numbers([2, 4, 5])], [numbers([4]), numbers([5]), numbers([2, 4, 5]), numbers([2])]] },
 };

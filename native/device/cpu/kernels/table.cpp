@@ -19,6 +19,7 @@ extern const KernelTable randomKernels;
 extern const KernelTable indexKernels;
 extern const KernelTable optimizerKernels;
 extern const KernelTable scanKernels;
+extern const KernelTable recurrentKernels;
 extern const KernelTable sortKernels;
 extern const KernelTable convolutionKernels;
 extern const KernelTable poolKernels;
@@ -44,6 +45,7 @@ const KernelTable* const kernelTables[] = {
     &indexKernels,
     &optimizerKernels,
     &scanKernels,
+    &recurrentKernels,
     &sortKernels,
     &convolutionKernels,
     &poolKernels,
