@@ -11,6 +11,7 @@ export type ErrorCode =
   | "autograd" // no graph, a graph used twice, a saved value changed in place
   | "memory" // the device or the limit has no room
   | "state" // a saved state that does not fit the model or optimizer
+  | "worker" // code of the user's that failed in a data worker
   | "stop" // the run was asked to stop
   | "internal"; // a mistake of ours
 

@@ -82,7 +82,7 @@ export class Subset<Item> extends Dataset<Item> {
 export class ConcatDataset<Item> extends Dataset<Item> {
   readonly datasets: readonly Dataset<Item>[];
   /** The number of items up to the end of each. */
-  readonly #ends: number[] = [];
+  private readonly ends: number[] = [];
 
   constructor(datasets: readonly (Dataset<Item> | readonly Item[])[]) {
     super();
@@ -93,17 +93,17 @@ export class ConcatDataset<Item> extends Dataset<Item> {
       toDataset("ConcatDataset", dataset),
     );
     let end = 0;
-    for (const dataset of this.datasets) this.#ends.push((end += dataset.length));
+    for (const dataset of this.datasets) this.ends.push((end += dataset.length));
   }
 
   get length(): number {
-    return this.#ends.at(-1)!;
+    return this.ends.at(-1)!;
   }
 
   get(index: number): Item | Promise<Item> {
     checkIndex("ConcatDataset", index, this.length);
-    const which = this.#ends.findIndex((end) => index < end);
-    return this.datasets[which]!.get(index - (which === 0 ? 0 : this.#ends[which - 1]!));
+    const which = this.ends.findIndex((end) => index < end);
+    return this.datasets[which]!.get(index - (which === 0 ? 0 : this.ends[which - 1]!));
   }
 }
 
@@ -143,7 +143,7 @@ function countParts(lengths: readonly number[], total: number): number[] {
 }
 
 /** An array is a dataset of its entries. */
-class ArrayDataset<Item> extends Dataset<Item> {
+export class ArrayDataset<Item> extends Dataset<Item> {
   readonly items: readonly Item[];
 
   constructor(items: readonly Item[]) {
