@@ -3,12 +3,14 @@
 import { DescentError } from "./errors.js";
 import { install } from "./generated/ops.js";
 import { connectCollector } from "./collector.js";
+import { serveIfWorker } from "./data/workerThread.js";
 import { native } from "./native.js";
 import { Tensor } from "./tensor.js";
 
 native.setErrorClass(DescentError);
 install(Tensor.prototype);
 connectCollector();
+serveIfWorker();
 
 export { Tensor, type GradFn, type NestedArray } from "./tensor.js";
 export type { DType, DataArray, TypedArray } from "./dtype.js";

@@ -47,6 +47,19 @@ export class Generator {
     this.#state = BigInt.asUintN(64, this.#state + 0x9e3779b97f4a7c15n);
     return this.#state;
   }
+
+  /** Where the stream is, for `setState`: 16 bytes. */
+  getState(): Uint8Array {
+    return new Uint8Array(BigUint64Array.of(this.#seed, this.#state).buffer);
+  }
+
+  setState(state: Uint8Array): this {
+    if (!(state instanceof Uint8Array) || state.length !== 16) {
+      fail("Generator.setState", `give what getState gave, 16 bytes, not ${show(state)}`);
+    }
+    [this.#seed, this.#state] = new BigUint64Array(state.slice().buffer) as unknown as [bigint, bigint];
+    return this;
+  }
 }
 
 /** Whole numbers below 2^32: xoshiro128** (Blackman & Vigna, 2018), its state filled from the seed by a 32-bit mixer. */
@@ -84,8 +97,7 @@ function mix(x: number): number {
 
 /** A function that gives numbers of [0, 1), from the generator or the seed of the whole process. */
 export function randomStream(generator?: Generator | null): () => number {
-  const seed = generator instanceof Generator ? generator.next() : drawSeed();
-  const next = wholeNumbers(seed);
+  const next = wholeNumbers(drawSeed(generator));
   return () => (next() * 0x200000 + (next() >>> 11)) / 2 ** 53;
 }
 
@@ -109,8 +121,9 @@ export function inOrder(count: number): Int32Array {
   return order;
 }
 
-/** 62 bits of the core's stream, so that manualSeed() governs shuffling too. */
-function drawSeed(): bigint {
+/** A seed from the generator, or 62 bits of the core's stream, so that manualSeed() governs shuffling too. */
+export function drawSeed(generator?: Generator | null): bigint {
+  if (generator instanceof Generator) return generator.next();
   const bits = randint(0, 2 ** 31, [2]);
   const [low, high] = bits.data() as BigInt64Array;
   bits.dispose();

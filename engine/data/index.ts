@@ -3,6 +3,8 @@
 export { defaultCollate, type Collated } from "./collate.js";
 export { ConcatDataset, Dataset, IterableDataset, randomSplit, Subset, TensorDataset } from "./dataset.js";
 export { DataLoader, type DataLoaderOptions } from "./loader.js";
+export type { LoaderState } from "./loaderState.js";
+export { getWorkerInfo, type WorkerInfo } from "./workerThread.js";
 export {
   BatchSampler,
   RandomSampler,

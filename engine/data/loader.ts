@@ -2,14 +2,26 @@
 
 import { checkBoolean, checkFunction, checkNumber, fail, readOptions, show } from "../errors.js";
 import { tensor } from "../create.js";
-import { native } from "../native.js";
 import { observer } from "../observer.js";
-import { memoryCategories } from "../protocol.js";
-import { inOrder, randomOrder, type Generator } from "../random.js";
+import { drawSeed, inOrder, randomOrder, type Generator as RandomGenerator } from "../random.js";
 import type { Tensor } from "../tensor.js";
 import { defaultCollate, type Collated } from "./collate.js";
 import { IterableDataset, Subset, TensorDataset, toDataset, type Dataset } from "./dataset.js";
+import {
+  findGenerators,
+  fromStart,
+  loaderState,
+  randomStart,
+  readLoaderState,
+  restoreGenerators,
+  type Epoch,
+  type LoaderState,
+  type ResumedEpoch,
+} from "./loaderState.js";
+import type { FedBatch } from "./feed.js";
 import { BatchSampler, checkGenerator, checkSampler, type Sampler } from "./samplers.js";
+import { Workers } from "./workers.js";
+import { asInput } from "./workerThread.js";
 
 export interface DataLoaderOptions<Item, Batch> {
   /** Items a batch. */
@@ -25,21 +37,27 @@ export interface DataLoaderOptions<Item, Batch> {
   /** Leaves out a last batch that is not full. */
   dropLast?: boolean;
   /** Shuffles by this instead of by the seed of the process. */
-  generator?: Generator | null;
-  /** Threads that load; batches are loaded on the main thread whatever it is. */
+  generator?: RandomGenerator | null;
+  /**
+   * Threads that load, each with a copy of the dataset (its tensors are shared). The class of the dataset must be exported
+   * by a module other than the script that trains; tensors of a TensorDataset need no worker and get none.
+   */
   numWorkers?: number;
   /** Host memory that a GPU copies from faster. */
   pinMemory?: boolean;
-  /** Batches loaded ahead by each worker; needs workers. */
+  /** Batches loaded ahead by each worker, 2 when not given; needs workers. */
   prefetchFactor?: number | null;
   /** Keeps the workers between epochs; needs workers. */
   persistentWorkers?: boolean;
-  /** Runs in each worker when it starts, with its number. */
-  workerInitFn?: ((worker: number) => void) | null;
+  /** Runs in each worker when it starts, with its number; a function that a module exports. */
+  workerInitFn?: ((worker: number) => void | Promise<void>) | null;
+  /** Seconds to wait for a batch of a worker's before giving up; 0: for ever. */
+  timeout?: number;
 }
 
 const op = "DataLoader";
-const inputCategory = memoryCategories.indexOf("input");
+/** In place of a batch that was handed out before. */
+const skipped = Symbol("skipped");
 
 /** The tensors of a dataset that is nothing but tensors, and which of their entries belong to it. */
 interface WholeTensors {
@@ -60,11 +78,16 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
   readonly pinMemory: boolean;
   readonly prefetchFactor: number | null;
   readonly persistentWorkers: boolean;
+  /** Seconds that a batch of a worker's may take; 0: any. */
+  readonly timeout: number;
   readonly #sampler: Sampler | readonly number[] | null;
   readonly #batchSampler: Iterable<readonly number[]> | null;
-  readonly #generator: Generator | null;
+  readonly #generator: RandomGenerator | null;
   readonly #collate: (items: Item[]) => Batch;
   readonly #whole: WholeTensors | null;
+  readonly #workers: Workers;
+  #running: Epoch | null = null;
+  #resumed: ResumedEpoch | null = null;
 
   constructor(
     dataset: Dataset<Item> | IterableDataset<Item> | readonly Item[],
@@ -83,6 +106,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
       prefetchFactor: null,
       persistentWorkers: false,
       workerInitFn: null,
+      timeout: 0,
     });
     this.dataset = dataset instanceof IterableDataset ? dataset : toDataset(op, dataset);
     this.shuffle = checkBoolean(op, "shuffle", given.shuffle);
@@ -109,6 +133,19 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
     if (given.collateFn !== null) checkFunction(op, "collateFn", given.collateFn);
     this.#collate = given.collateFn ?? ((items) => defaultCollate(items) as Batch);
     this.#whole = given.collateFn === null ? wholeTensors(this.dataset) : null;
+    this.timeout = checkNumber(op, "timeout", given.timeout, { min: 0 });
+    this.#workers = new Workers(this, {
+      dataset: this.dataset,
+      numWorkers: this.#whole === null ? this.numWorkers : 0,
+      isIterable: this.dataset instanceof IterableDataset,
+      batchSize,
+      dropLast: this.dropLast,
+      prefetchFactor: this.prefetchFactor ?? 2,
+      persistent: this.persistentWorkers,
+      collateFn: given.collateFn,
+      workerInitFn: given.workerInitFn,
+      timeout: this.timeout * 1000,
+    });
   }
 
   #checkOrder(options: DataLoaderOptions<Item, Batch>): void {
@@ -145,52 +182,128 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
     return (this.dropLast ? Math.floor : Math.ceil)(count / this.batchSize!);
   }
 
-  /** One epoch, for datasets whose items are at hand. */
-  *[Symbol.iterator](): Iterator<Batch, void> {
+  /** One epoch, for datasets whose items are at hand, or loaded by workers: this thread waits for them. */
+  *[Symbol.iterator](): Generator<Batch, void, void> {
     const { dataset } = this;
-    if (dataset instanceof IterableDataset) fail(op, "an IterableDataset needs 'for await'");
-    const batches = this.#beginEpoch();
-    let index = 0;
-    for (const entries of this.#order()) {
-      const batch =
-        this.#whole === null
-          ? this.#makeBatch(Array.from(entries, (entry) => atHand(dataset.get(entry))))
-          : this.#cut(this.#whole, entries);
-      observer.current?.batch(this, { samples: entries.length, index, batches });
-      index += 1;
-      yield batch;
+    const epoch = this.#begin();
+    const feed = this.#workers.feedSync(epoch);
+    try {
+      if (feed !== null) {
+        for (let next = feed.nextSync(); next !== null; next = feed.nextSync()) {
+          const batch = this.#hand(epoch, next.samples, () => this.#finish(next));
+          if (batch !== skipped) yield batch;
+        }
+        return;
+      }
+      if (dataset instanceof IterableDataset) fail(op, "an IterableDataset needs 'for await'");
+      for (let next = epoch.order!.next(); next.done !== true; next = epoch.order!.next()) {
+        const entries = next.value;
+        yield this.#hand(epoch, entries.length, () =>
+          this.#whole === null
+            ? this.#makeBatch(Array.from(entries, (entry) => atHand(dataset.get(entry))))
+            : this.#cut(this.#whole, entries),
+        ) as Batch;
+      }
+    } finally {
+      this.#end(epoch);
+      void this.#workers.endFeed(feed);
     }
   }
 
   /** One epoch. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Batch, void, void> {
     const { dataset } = this;
-    const batches = this.#beginEpoch();
-    let index = 0;
-    if (dataset instanceof IterableDataset) {
-      for await (const items of this.#group(dataset)) {
-        const batch = this.#makeBatch(items);
-        observer.current?.batch(this, { samples: items.length, index, batches });
-        index += 1;
-        yield batch;
+    const epoch = this.#begin();
+    const feed = await this.#workers.feed(epoch);
+    try {
+      if (feed !== null) {
+        for (let next = await feed.next(); next !== null; next = await feed.next()) {
+          const batch = this.#hand(epoch, next.samples, () => this.#finish(next));
+          if (batch !== skipped) yield batch;
+        }
+      } else if (dataset instanceof IterableDataset) {
+        for await (const items of this.#group(dataset)) {
+          const batch = this.#hand(epoch, items.length, () => this.#makeBatch(items));
+          if (batch !== skipped) yield batch;
+        }
+      } else {
+        for (let next = epoch.order!.next(); next.done !== true; next = epoch.order!.next()) {
+          const entries = next.value;
+          const items =
+            this.#whole === null
+              ? await Promise.all(Array.from(entries, (entry) => dataset.get(entry)))
+              : null;
+          yield this.#hand(epoch, entries.length, () =>
+            items === null ? this.#cut(this.#whole!, entries) : this.#makeBatch(items),
+          ) as Batch;
+        }
       }
-      return;
-    }
-    for (const entries of this.#order()) {
-      const batch =
-        this.#whole === null
-          ? this.#makeBatch(await Promise.all(Array.from(entries, (entry) => dataset.get(entry))))
-          : this.#cut(this.#whole, entries);
-      observer.current?.batch(this, { samples: entries.length, index, batches });
-      index += 1;
-      yield batch;
+    } finally {
+      this.#end(epoch);
+      await this.#workers.endFeed(feed);
     }
   }
 
-  #beginEpoch(): number | null {
+  /** A new epoch, or the rest of one that `loadStateDict` was given. */
+  #begin(): Epoch {
+    const resumed = this.#resumed;
+    this.#resumed = null;
     const batches = this.#countBatches();
     observer.current?.epoch(this, batches);
-    return batches;
+    const start = resumed?.start ?? randomStart(this.#generators());
+    const isStream = this.dataset instanceof IterableDataset;
+    const position = resumed?.position ?? 0;
+    const begin = (): { seed: bigint; order: Iterator<ArrayLike<number>> | null } => {
+      // Drawn whether or not there are workers, so that all else that is random is the same with and without.
+      const seed = this.#whole === null ? drawSeed(this.#generator) : 0n;
+      const order = isStream ? null : this.#order()[Symbol.iterator]();
+      for (let k = 0; k < position; k++) order?.next();
+      return { seed, order };
+    };
+    const drawn = resumed === null ? begin() : fromStart(resumed, this.#generators(), begin);
+    const epoch: Epoch = {
+      ...drawn,
+      start,
+      batches,
+      index: isStream ? 0 : position,
+      skip: isStream ? position : 0,
+      workerStates: resumed?.workers ?? [],
+    };
+    this.#running = epoch;
+    return epoch;
+  }
+
+  #end(epoch: Epoch): void {
+    if (this.#running === epoch) this.#running = null;
+  }
+
+  /** Makes the next batch and tells of it; `skipped` for one that was handed out before the state was saved. */
+  #hand(epoch: Epoch, samples: number, make: () => Batch): Batch | typeof skipped {
+    const index = epoch.index++;
+    if (index < epoch.skip) return skipped;
+    const batch = make();
+    observer.current?.batch(this, { samples, index, batches: epoch.batches });
+    return batch;
+  }
+
+  #finish({ value, isMade }: FedBatch): Batch {
+    return isMade ? (value as Batch) : this.#makeBatch(value as Item[]);
+  }
+
+  #generators(): RandomGenerator[] {
+    return findGenerators(this.#generator, this.#sampler, this.#batchSampler);
+  }
+
+  /** Where this loader is: in the middle of an epoch, while a loop is running; plain data, for a checkpoint. */
+  stateDict(): LoaderState {
+    return loaderState(this.#running, this.#generators(), this.#workers.randomStates);
+  }
+
+  /** The next iteration goes on where the state was saved: the same order, from the batch after the last one handed out. */
+  loadStateDict(state: LoaderState): void {
+    const read = readLoaderState(state, this.#generators().length);
+    restoreGenerators(this.#generators(), read.generators);
+    this.#resumed = read.running;
   }
 
   /** The item numbers of each batch. */
@@ -252,16 +365,6 @@ function checkNumbers(numbers: readonly number[]): readonly number[] {
   if (!Array.isArray(given)) fail(op, `a batch sampler gives arrays of item numbers, not ${show(numbers)}`);
   for (const number of numbers) checkNumber(op, "an item number", number, { min: 0, integer: true });
   return numbers;
-}
-
-/** Runs `make` so that the memory it takes is counted as input. */
-function asInput<T>(make: () => T): T {
-  const before = native.setCategory(inputCategory);
-  try {
-    return make();
-  } finally {
-    native.setCategory(before);
-  }
 }
 
 function atHand<Item>(item: Item | Promise<Item>): Item {

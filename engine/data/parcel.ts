@@ -50,7 +50,8 @@ export function pack(value: unknown, name: string, group: number, locator: Locat
 
   const packValue = (value: unknown, path: string): Packed => {
     if (typeof value === "symbol") return packSymbol(value, path);
-    if ((typeof value !== "object" || value === null) && typeof value !== "function") return value as Primitive;
+    if ((typeof value !== "object" || value === null) && typeof value !== "function")
+      return value as Primitive;
     const before = numbers.get(value);
     if (before !== undefined) return { node: before };
     const number = nodes.length;
@@ -65,7 +66,8 @@ export function pack(value: unknown, name: string, group: number, locator: Locat
       const field = typeof key === "symbol" ? String(key) : key;
       const descriptor = Object.getOwnPropertyDescriptor(value, key)!;
       const inner = path === "" ? field : `${path}.${field}`;
-      if (!("value" in descriptor)) throw new CannotSend(`${inner} is a getter of its own`, "make it a plain field");
+      if (!("value" in descriptor))
+        throw new CannotSend(`${inner} is a getter of its own`, "make it a plain field");
       return [packValue(key, inner), packValue(descriptor.value, inner)];
     });
 
@@ -96,7 +98,8 @@ export function pack(value: unknown, name: string, group: number, locator: Locat
     if (prototype === null || prototype === Object.prototype) {
       return { kind: "record", isNull: prototype === null, fields: packFields(value, path) };
     }
-    if (prototype === ArrayDataset.prototype) return { kind: "arrayDataset", fields: packFields(value, path) };
+    if (prototype === ArrayDataset.prototype)
+      return { kind: "arrayDataset", fields: packFields(value, path) };
     const constructor = prototype.constructor;
     if (typeof constructor !== "function" || constructor.prototype !== prototype) {
       throw new CannotSend(`${path} has a prototype that is no class's`, "use a class that a module exports");
@@ -123,7 +126,13 @@ function packTensor(x: Tensor, path: string, group: number): Node {
     throw new CannotSend(`${path} is the result of an operation that records gradients`, "send x.detach()");
   }
   const { label, requiresGrad } = x;
-  return { kind: "tensor", token: native.share(x, group), label, requiresGrad, isParameter: x instanceof Parameter };
+  return {
+    kind: "tensor",
+    token: native.share(x, group),
+    label,
+    requiresGrad,
+    isParameter: x instanceof Parameter,
+  };
 }
 
 /** What structured cloning copies as it should be. */
@@ -141,13 +150,18 @@ function isCopied(value: object): boolean {
 /** Where a function of an object is exported from, as far as this thread can tell. */
 export function placeOf(value: AnyFunction, path: string, locator: Locator): Place {
   const isClass = /^class\b/.test(String(value));
-  const name = value.name === "" ? `${path}, ${isClass ? "a class" : "a function"} without a name,` : value.name;
+  const name =
+    value.name === "" ? `${path}, ${isClass ? "a class" : "a function"} without a name,` : value.name;
   const what = isClass ? `class ${name}` : `${path}, the function ${name},`;
   const place = locator.placeOf(value);
-  if (place === null) throw new CannotSend(`${what} is declared in no module`, "declare it in a module and export it");
+  if (place === null)
+    throw new CannotSend(`${what} is declared in no module`, "declare it in a module and export it");
   if (place.url === mainScript()) {
     const advice = "put it in a module of its own and export it";
-    throw new CannotSend(`${what} is declared in the script that trains, which a worker cannot import without training again`, advice);
+    throw new CannotSend(
+      `${what} is declared in the script that trains, which a worker cannot import without training again`,
+      advice,
+    );
   }
   return place;
 }
@@ -160,7 +174,9 @@ function keyOf({ url, name, source }: Place): string {
 }
 
 function placesOf(parcel: Parcel): Place[] {
-  return parcel.nodes.flatMap((node) => (node.kind === "instance" || node.kind === "function" ? [node.place] : []));
+  return parcel.nodes.flatMap((node) =>
+    node.kind === "instance" || node.kind === "function" ? [node.place] : [],
+  );
 }
 
 /** Whether `unpack` needs no import any more. */
@@ -179,7 +195,10 @@ export async function importPlace(place: Place): Promise<AnyFunction> {
   const namespace = (await import(place.url)) as object;
   const found = findExport(namespace, place);
   if (found === null) {
-    throw new CannotSend(`${place.name} of ${place.url.replace(/^file:\/\//, "")} is not exported`, "export it");
+    throw new CannotSend(
+      `${place.name} of ${place.url.replace(/^file:\/\//, "")} is not exported`,
+      "export it",
+    );
   }
   imported.set(keyOf(place), found);
   return found;
@@ -203,6 +222,11 @@ export function unpack(parcel: Parcel): unknown {
     }
   });
   return read(parcel.root);
+}
+
+/** Lets go of a parcel that nobody wants any more. */
+export function discard(parcel: Parcel): void {
+  for (const node of parcel.nodes) if (node.kind === "tensor") takeTensor(node).dispose();
 }
 
 function makeEmpty(node: Node): unknown {

@@ -47,7 +47,7 @@ export class RandomSampler implements Sampler {
   readonly length: number;
   readonly replacement: boolean;
   readonly #count: number;
-  readonly #generator: Generator | null;
+  readonly generator: Generator | null;
 
   constructor(source: Sized, options?: RandomSamplerOptions) {
     const op = "RandomSampler";
@@ -63,18 +63,18 @@ export class RandomSampler implements Sampler {
       given.numSamples === null
         ? this.#count
         : checkNumber(op, "numSamples", given.numSamples, { min: 1, integer: true });
-    this.#generator = checkGenerator(op, given.generator);
+    this.generator = checkGenerator(op, given.generator);
   }
 
   *[Symbol.iterator](): Iterator<number> {
     if (this.replacement) {
       if (this.#count === 0) return;
-      const random = randomStream(this.#generator);
+      const random = randomStream(this.generator);
       for (let left = this.length; left > 0; left--) yield Math.floor(random() * this.#count);
       return;
     }
     for (let done = 0; done < this.length && this.#count > 0;) {
-      const order = randomOrder(this.#count, this.#generator);
+      const order = randomOrder(this.#count, this.generator);
       yield* order.subarray(0, this.length - done);
       done += order.length;
     }
@@ -87,7 +87,7 @@ export class WeightedRandomSampler implements Sampler {
   readonly #cumulative: Float64Array;
   readonly #weights: Float64Array;
   readonly #replacement: boolean;
-  readonly #generator: Generator | null;
+  readonly generator: Generator | null;
 
   constructor(
     weights: readonly number[] | Tensor,
@@ -107,7 +107,7 @@ export class WeightedRandomSampler implements Sampler {
     };
     const given = readOptions(op, options, defaults);
     this.#replacement = checkBoolean(op, "replacement", given.replacement);
-    this.#generator = checkGenerator(op, given.generator);
+    this.generator = checkGenerator(op, given.generator);
     const usable = this.#weights.filter((weight) => weight > 0).length;
     if (usable === 0 || (!this.#replacement && usable < numSamples)) {
       fail(op, `${numSamples} draws without replacement need as many weights above 0, there are ${usable}`);
@@ -117,7 +117,7 @@ export class WeightedRandomSampler implements Sampler {
   }
 
   *[Symbol.iterator](): Iterator<number> {
-    const random = randomStream(this.#generator);
+    const random = randomStream(this.generator);
     if (this.#replacement) {
       const total = this.#cumulative.at(-1)!;
       for (let left = this.length; left > 0; left--) yield firstAbove(this.#cumulative, random() * total);
@@ -149,24 +149,24 @@ function firstAbove(sorted: Float64Array, value: number): number {
 export class BatchSampler implements Sampler<number[]> {
   readonly batchSize: number;
   readonly dropLast: boolean;
-  readonly #sampler: Sampler;
+  readonly sampler: Sampler;
 
   constructor(sampler: Sampler | readonly number[], batchSize: number, options?: { dropLast?: boolean }) {
     const op = "BatchSampler";
     checkSampler(op, sampler);
-    this.#sampler = sampler;
+    this.sampler = sampler;
     this.batchSize = checkNumber(op, "batchSize", batchSize, { min: 1, integer: true });
     this.dropLast = checkBoolean(op, "dropLast", readOptions(op, options, { dropLast: false }).dropLast);
   }
 
   get length(): number {
-    const batches = this.#sampler.length / this.batchSize;
+    const batches = this.sampler.length / this.batchSize;
     return this.dropLast ? Math.floor(batches) : Math.ceil(batches);
   }
 
   *[Symbol.iterator](): Iterator<number[]> {
     let batch: number[] = [];
-    for (const index of this.#sampler) {
+    for (const index of this.sampler) {
       batch.push(index);
       if (batch.length < this.batchSize) continue;
       yield batch;

@@ -46,7 +46,8 @@ export type FromWorker =
   | { type: "ready" }
   /** The dataset cannot be built here. */
   | { type: "unusable"; what: string; advice: string }
-  | { type: "batch"; task: number; parcel: Parcel; samples: number; random: Uint8Array }
+  /** `isMade`: a batch; otherwise the items of one. */
+  | { type: "batch"; task: number; parcel: Parcel; isMade: boolean; samples: number; random: Uint8Array }
   /** The stream of this worker has ended. */
   | { type: "done"; task: number }
   | { type: "error"; task: number; doing: string; failure: Failure }

@@ -4,7 +4,7 @@ import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from "
 import { DescentError } from "../errors.js";
 import { zeros } from "../generated/ops.js";
 import { native } from "../native.js";
-import { pack } from "./parcel.js";
+import { discard, pack } from "./parcel.js";
 import { Locator } from "./place.js";
 import { jobKey, type Failure, type FromWorker, type Job, type ToWorker } from "./workerMessages.js";
 
@@ -46,6 +46,9 @@ export class WorkerPool {
   readonly #signal = new Int32Array(new SharedArrayBuffer(4));
   readonly #timeout: number;
   readonly #arrived = new Map<number, FromWorker & { task: number }>();
+  #nextTask = 0;
+  /** Tasks before this one are of an epoch that is over. */
+  #firstTask = 0;
   #readyCount = 0;
   #unusable: Unusable | null = null;
   #lost: Error | null = null;
@@ -100,6 +103,16 @@ export class WorkerPool {
     return { worker, port: port1, group };
   }
 
+  /** A worker has ended by itself. */
+  get isBroken(): boolean {
+    return this.#lost !== null;
+  }
+
+  /** Every worker begins its stream again. */
+  restart(): void {
+    for (const { port } of this.#members) port.postMessage({ type: "restart" } satisfies ToWorker);
+  }
+
   /** Gives worker `id` something to do. */
   post(id: number, message: ToWorker): void {
     this.#members[id]!.port.postMessage(message);
@@ -138,16 +151,24 @@ export class WorkerPool {
     return message as Loaded;
   }
 
-  /** Forgets what was loaded for an epoch that ended early. */
+  /** A number for the next task. */
+  newTask(): number {
+    return this.#nextTask++;
+  }
+
+  /** Lets go of what is loaded, and of what is still on its way: an epoch has ended. */
   forget(): void {
+    for (const message of this.#arrived.values()) if (message.type === "batch") discard(message.parcel);
     this.#arrived.clear();
+    this.#firstTask = this.#nextTask;
   }
 
   #take(id: number, message: FromWorker): void {
     if (message.type === "ready") this.#readyCount += 1;
     else if (message.type === "unusable") this.#unusable ??= message;
     else if (message.type === "lost") this.#lose(id, message.failure);
-    else this.#arrived.set(message.task, message);
+    else if (message.task >= this.#firstTask) this.#arrived.set(message.task, message);
+    else if (message.type === "batch") discard(message.parcel);
     this.#wake?.();
   }
 
@@ -205,7 +226,7 @@ export class WorkerPool {
   /** Ends the threads at once, whatever they do; tensors on their way are let go. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#arrived.clear();
+    this.forget();
     this.#wake?.();
     const members = this.#members.splice(0);
     for (const { port } of members) port.close();
@@ -220,7 +241,8 @@ function describe({ name, message, stack }: Failure | Error): Pick<Failure, "nam
 
 /** The error as the worker had it, in the place where the loop waits for its batch; its stack begins in the worker. */
 function workerError(doing: string, failure: Failure): DescentError {
-  const sentence = doing === "workerInitFn" ? "workerInitFn failed in a worker" : `a worker could not ${doing}`;
+  const sentence =
+    doing === "workerInitFn" ? "workerInitFn failed in a worker" : `a worker could not ${doing}`;
   return asError(`${sentence}: ${failure.message}`, failure);
 }
 
@@ -230,17 +252,31 @@ function lostError(id: number, failure: Failure | null): DescentError {
 }
 
 function asError(sentence: string, failure: Failure): DescentError {
-  const error = new DescentError(failure.code !== null && failure.op !== null ? failure.code : "worker", op, `${op}: ${sentence}`, failure.facts ?? {});
+  const error = new DescentError(
+    failure.code !== null && failure.op !== null ? failure.code : "worker",
+    op,
+    `${op}: ${sentence}`,
+    failure.facts ?? {},
+  );
   const cause = new Error(failure.message);
   cause.name = failure.name;
   cause.stack = failure.stack;
   error.cause = cause;
   const frames = failure.stack.split("\n").filter((line) => /^\s+at /.test(line));
   const here = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
-  error.stack = [`${error.name}: ${error.message}`, ...frames, "    at the worker, for", ...here].join("\n");
+  error.stack = [
+    `${error.name}: ${error.message}`,
+    ...frames,
+    "    in a worker, for the loop that waited here:",
+    ...here,
+  ].join("\n");
   return error;
 }
 
 function timeoutError(milliseconds: number, what: string): DescentError {
-  return new DescentError("worker", op, `${op}: waited ${milliseconds / 1000} s ${what}, which is the timeout`);
+  return new DescentError(
+    "worker",
+    op,
+    `${op}: waited ${milliseconds / 1000} s ${what}, which is the timeout`,
+  );
 }

@@ -6,7 +6,7 @@ import { memoryCategories } from "../protocol.js";
 import { defaultCollate } from "./collate.js";
 import type { Dataset, IterableDataset } from "./dataset.js";
 import { CannotSend, importPlace, makeReady, pack, unpack } from "./parcel.js";
-import { Locator } from "./place.js";
+import { Locator, type Place } from "./place.js";
 import { describeError, jobKey, type FromWorker, type Job, type ToWorker } from "./workerMessages.js";
 
 /** What `getWorkerInfo()` tells inside a worker. */
@@ -76,8 +76,9 @@ async function begin(job: Job, post: (message: FromWorker) => void): Promise<Wor
     isImporting = true;
     await makeReady(job.dataset);
     if (job.collate === "default") collate = defaultCollate;
-    else if (job.collate !== null) collate = (await importPlace(job.collate)) as (items: unknown[]) => unknown;
-    if (job.initialize !== null) initialize = (await importPlace(job.initialize)) as (worker: number) => unknown;
+    else if (job.collate !== null) collate = (await importCollate(job.collate)) as typeof collate;
+    if (job.initialize !== null)
+      initialize = (await importPlace(job.initialize)) as (worker: number) => unknown;
     dataset = unpack(job.dataset);
   } catch (error) {
     const isOurs = error instanceof CannotSend;
@@ -92,11 +93,11 @@ async function begin(job: Job, post: (message: FromWorker) => void): Promise<Wor
   }
   info = Object.freeze({ id: job.id, numWorkers: job.numWorkers, seed: job.seed, dataset });
   post({ type: "ready" });
-  let failedAtStart: unknown;
+  let failedAtStart: Error | null = null;
   try {
     await initialize?.(job.id);
   } catch (error) {
-    failedAtStart = error;
+    failedAtStart = error instanceof Error ? error : new Error(String(error));
   }
   if (job.random !== null) native.setRandomState(job.random);
   const load = job.isIterable
@@ -107,7 +108,7 @@ async function begin(job: Job, post: (message: FromWorker) => void): Promise<Wor
     const { task } = message;
     let doing = "workerInitFn";
     try {
-      if (failedAtStart !== undefined) throw failedAtStart;
+      if (failedAtStart !== null) throw failedAtStart;
       doing = "load a batch";
       const items = await load.items(message, (what) => {
         doing = what;
@@ -119,11 +120,22 @@ async function begin(job: Job, post: (message: FromWorker) => void): Promise<Wor
       doing = "make a batch";
       const batch = collate === null ? items : asInput(() => collate(items));
       const parcel = packBatch(batch, job.group);
-      post({ type: "batch", task, parcel, samples: items.length, random: native.getRandomState() });
+      const random = native.getRandomState();
+      post({ type: "batch", task, parcel, isMade: collate !== null, samples: items.length, random });
     } catch (error) {
       post({ type: "error", task, doing, failure: describeError(error) });
     }
   };
+}
+
+/** Null where its module does not export it: the loader makes the batches then. */
+async function importCollate(place: Place): Promise<unknown> {
+  try {
+    return await importPlace(place);
+  } catch (error) {
+    if (error instanceof CannotSend) return null;
+    throw error;
+  }
 }
 
 interface Loader {
