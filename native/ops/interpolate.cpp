@@ -69,6 +69,31 @@ std::vector<T> perDim(const Call& call, const char* name, std::vector<T> list, s
   return list;
 }
 
+// The factor of a pixel shuffle, 1 or more.
+int64_t factorOf(const Call& call, const Tensor& x) {
+  if (x.dims() < 3 || x.dims() > kMaxDims - 2) {
+    call.fail("shape", "the input must be (..., C, H, W), got " + x.shape().text());
+  }
+  const int64_t factor = call.integer(1);
+  if (factor >= 1 && factor < (1 << 15)) return factor;
+  call.fail("argument", "the factor must be from 1 to 32767, got " + std::to_string(factor));
+}
+
+// The shape of x with others in place of its last three sizes.
+std::vector<int64_t> withLast(const Tensor& x, const std::vector<int64_t>& sizes) {
+  std::vector<int64_t> shape(x.shape().sizes, x.shape().sizes + x.dims() - 3);
+  shape.insert(shape.end(), sizes.begin(), sizes.end());
+  return shape;
+}
+
+// `lead` dims as they are, and the others in an order of their own.
+std::vector<int64_t> orderOf(int lead, const std::vector<int64_t>& others) {
+  std::vector<int64_t> order;
+  for (int dim = 0; dim < lead; dim++) order.push_back(dim);
+  for (const int64_t other : others) order.push_back(lead + other);
+  return order;
+}
+
 }  // namespace
 
 // `scales` are those that the user gave, in outputs an input; 0 where the sizes alone say it.
@@ -140,6 +165,34 @@ void forward::interpolate(Call& call) {
   }
   const bool alignCorners = call.has(kAlignCorners) && call.flag(kAlignCorners);
   call.outs[0] = ops::resample(x, size, static_cast<int64_t>(mode), alignCorners, scales);
+}
+
+void forward::pixelShuffle(Call& call) {
+  const Tensor& x = call.tensor(0);
+  const int64_t r = factorOf(call, x);
+  const int64_t channels = x.size(-3), height = x.size(-2), width = x.size(-1);
+  if (channels % (r * r) != 0) {
+    call.fail("shape",
+              "the channels of " + x.shape().text() + " must be a multiple of " + std::to_string(r * r));
+  }
+  const Tensor parts = ops::reshape(x, withLast(x, {channels / (r * r), r, r, height, width}));
+  const int lead = x.dims() - 3;
+  const Tensor moved = ops::permute(parts, orderOf(lead, {0, 3, 1, 4, 2}));
+  call.outs[0] = ops::reshape(moved, withLast(x, {channels / (r * r), height * r, width * r}));
+}
+
+void forward::pixelUnshuffle(Call& call) {
+  const Tensor& x = call.tensor(0);
+  const int64_t r = factorOf(call, x);
+  const int64_t channels = x.size(-3), height = x.size(-2) / r, width = x.size(-1) / r;
+  if (x.size(-2) % r != 0 || x.size(-1) % r != 0) {
+    call.fail("shape",
+              "height and width of " + x.shape().text() + " must be multiples of " + std::to_string(r));
+  }
+  const Tensor parts = ops::reshape(x, withLast(x, {channels, height, r, width, r}));
+  const int lead = x.dims() - 3;
+  const Tensor moved = ops::permute(parts, orderOf(lead, {0, 2, 4, 1, 3}));
+  call.outs[0] = ops::reshape(moved, withLast(x, {channels * r * r, height, width}));
 }
 
 }  // namespace descent

@@ -177,6 +177,8 @@ const char* sentenceOfArgument(const std::string& name) {
       {"size", "The size wanted, in each dim or one for all."},
       {"scaleFactor", "How many outputs there are for an input, in each dim or one for all."},
       {"alignCorners", "Whether the middles of the corners stay where they are, rather than the corners."},
+      {"upscaleFactor", "How many pixels each pixel becomes in each dim."},
+      {"downscaleFactor", "How many pixels become one in each dim."},
       {"recomputeScaleFactor", "Whether the rounded size says the scale, rather than scaleFactor."},
   };
   const auto found = sentences.find(name);

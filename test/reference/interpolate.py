@@ -35,6 +35,17 @@ def record():
     call([image], size=[6, 7])
     call([values([1, 1, 3, 4], 0, 200, dtype="uint8")], size=[5, 3])
     call([values([1, 1, 1, 1])], mode="bicubic", size=[3, 2])
+    for name, function, good, bad in (
+        ("F.pixelShuffle", F.pixel_shuffle, [2, 3, 8, 2, 3], [2, 6, 2, 3]), ("F.pixelUnshuffle", F.pixel_unshuffle, [2, 3, 2, 4, 6], [2, 3, 4, 5]),
+    ):
+        module.case(name, function, [values(good)], 2)
+        module.case(name, function, [values(good[2:])], 2)
+        module.case(name, function, [values(good[2:])], 1)
+        module.case(name, function, [values(good, dtype="int64", via=[("transpose", 0, 1)])], 2)
+        module.error(name, function, [values(bad)], 2)
+        module.error(name, function, [values(good)], 0)
+        module.error(name, function, [values(good)], -2)
+        module.error(name, function, [values([4, 4])], 2)
     error = lambda inputs, **options: module.error("F.interpolate", F.interpolate, inputs, **options)
     for options in (
         {}, {"size": 3, "scale_factor": 2}, {"size": 0}, {"size": -2}, {"size": [2, 2, 2]}, {"scale_factor": [1.0, 2.0, 3.0]}, {"scale_factor": 0.1},
