@@ -123,6 +123,8 @@ const convDefaults: Required<ConvOptions> = {
   device: "cpu",
 };
 
+type FunctionOptions = Required<Pick<ConvOptions, "stride" | "padding" | "dilation" | "groups">>;
+
 abstract class ForwardConvolution extends Convolution {
   readonly padding: readonly number[] | "same" | "valid";
   readonly paddingMode: PaddingMode;
@@ -164,12 +166,10 @@ abstract class ForwardConvolution extends Convolution {
   }
 
   /** The input, padded where zeros do not do, and the options of the function. */
-  protected prepare(op: string, x: Tensor): [Tensor, Required<Pick<ConvOptions, "padding">> & object] {
+  protected prepare(op: string, x: Tensor): [Tensor, FunctionOptions] {
     const { stride, dilation, groups } = this;
     if (this.#around === null) return [x, { stride, padding: this.padding, dilation, groups }];
-    const mode = this.paddingMode as "reflect" | "replicate" | "circular";
-    const padded = F.pad(requireTensor(op, "the input", x), this.#around, { mode });
-    return [padded, { stride, padding: 0, dilation, groups }];
+    return fail(op, `paddingMode '${this.paddingMode}' is not there yet`);
   }
 
   protected override extraRepr(): string {
@@ -225,6 +225,11 @@ const transposeDefaults: Required<ConvTransposeOptions> = {
   device: "cpu",
 };
 
+export interface OutputSizeOptions {
+  /** The size wanted, among those that a stride above 1 allows, in place of outputPadding: as x.shape, or its last dims only. */
+  outputSize?: readonly number[] | null;
+}
+
 abstract class TransposedConvolution extends Convolution {
   readonly padding: readonly number[];
   readonly outputPadding: readonly number[];
@@ -244,9 +249,10 @@ abstract class TransposedConvolution extends Convolution {
   }
 
   /** The options of the function; with a size wanted, the outputPadding that makes it. */
-  protected settings(op: string, x: Tensor, outputSize: readonly number[] | undefined): object {
+  protected settings(op: string, x: Tensor, options: OutputSizeOptions | undefined): object {
     const { stride, padding, groups, dilation } = this;
-    if (outputSize === undefined)
+    const { outputSize } = readOptions<Required<OutputSizeOptions>>(op, options, { outputSize: null });
+    if (outputSize === null)
       return { stride, padding, outputPadding: this.outputPadding, groups, dilation };
     const dims = this.kernelSize.length;
     const { shape } = requireTensor(op, "the input", x);
@@ -282,13 +288,12 @@ export class ConvTranspose1d extends TransposedConvolution {
     super("ConvTranspose1d", 1, inChannels, outChannels, kernelSize, options);
   }
 
-  /** `outputSize` chooses among the sizes that a stride above 1 allows, in place of outputPadding. */
-  forward(x: Tensor, outputSize?: readonly number[]): Tensor {
+  forward(x: Tensor, options?: OutputSizeOptions): Tensor {
     return F.convTranspose1d(
       x,
       this.weight,
       this.bias,
-      this.settings("ConvTranspose1d", x, outputSize),
+      this.settings("ConvTranspose1d", x, options),
     );
   }
 }
@@ -302,13 +307,12 @@ export class ConvTranspose2d extends TransposedConvolution {
     super("ConvTranspose2d", 2, inChannels, outChannels, kernelSize, options);
   }
 
-  /** `outputSize` chooses among the sizes that a stride above 1 allows, in place of outputPadding. */
-  forward(x: Tensor, outputSize?: readonly number[]): Tensor {
+  forward(x: Tensor, options?: OutputSizeOptions): Tensor {
     return F.convTranspose2d(
       x,
       this.weight,
       this.bias,
-      this.settings("ConvTranspose2d", x, outputSize),
+      this.settings("ConvTranspose2d", x, options),
     );
   }
 }

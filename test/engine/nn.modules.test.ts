@@ -54,7 +54,8 @@ function make(name: string, args: unknown[]): AnyLayer {
 }
 
 describe("modules as PyTorch", () => {
-  for (const recorded of readFixture("modules") as RecordedModule[]) {
+  const fixtures = ["modules", "planes"].flatMap((name) => readFixture(name) as RecordedModule[]);
+  for (const recorded of fixtures) {
     const mode = recorded.train ? "training" : "evaluating";
     it(`${recorded.layer}(${JSON.stringify(recorded.args).slice(1, -1)}) ${mode}`, () => {
       for (const precision of ["float64", "float32"] as const) replayModule(recorded, precision);
