@@ -252,8 +252,7 @@ abstract class TransposedConvolution extends Convolution {
   protected settings(op: string, x: Tensor, options: OutputSizeOptions | undefined): object {
     const { stride, padding, groups, dilation } = this;
     const { outputSize } = readOptions<Required<OutputSizeOptions>>(op, options, { outputSize: null });
-    if (outputSize === null)
-      return { stride, padding, outputPadding: this.outputPadding, groups, dilation };
+    if (outputSize === null) return { stride, padding, outputPadding: this.outputPadding, groups, dilation };
     const dims = this.kernelSize.length;
     const { shape } = requireTensor(op, "the input", x);
     if (!Array.isArray(outputSize) || (outputSize.length !== dims && outputSize.length !== shape.length)) {
@@ -289,12 +288,7 @@ export class ConvTranspose1d extends TransposedConvolution {
   }
 
   forward(x: Tensor, options?: OutputSizeOptions): Tensor {
-    return F.convTranspose1d(
-      x,
-      this.weight,
-      this.bias,
-      this.settings("ConvTranspose1d", x, options),
-    );
+    return F.convTranspose1d(x, this.weight, this.bias, this.settings("ConvTranspose1d", x, options));
   }
 }
 
@@ -308,11 +302,6 @@ export class ConvTranspose2d extends TransposedConvolution {
   }
 
   forward(x: Tensor, options?: OutputSizeOptions): Tensor {
-    return F.convTranspose2d(
-      x,
-      this.weight,
-      this.bias,
-      this.settings("ConvTranspose2d", x, options),
-    );
+    return F.convTranspose2d(x, this.weight, this.bias, this.settings("ConvTranspose2d", x, options));
   }
 }

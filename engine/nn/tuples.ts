@@ -6,7 +6,13 @@ import { checkNumber, fail, show } from "../errors.js";
 export type PerDim = number | readonly number[];
 
 /** The setting for each of `dims` dims. */
-export function perDim(op: string, name: string, value: PerDim, dims: number, min: number): readonly number[] {
+export function perDim(
+  op: string,
+  name: string,
+  value: PerDim,
+  dims: number,
+  min: number,
+): readonly number[] {
   const range = { min, max: 2 ** 31 - 1, integer: true };
   if (!Array.isArray(value)) {
     const one = checkNumber(op, name, value, range);
