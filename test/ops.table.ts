@@ -7,8 +7,10 @@
 import { erf, roundHalfToEven } from "./engine/op-inputs.js";
 import { attentionRows } from "./rows/attention.js";
 import { convRows } from "./rows/conv.js";
+import { arrangeRows } from "./rows/arrange.js";
 import { createRows } from "./rows/create.js";
 import { embeddingRows } from "./rows/embedding.js";
+import { einsumRows } from "./rows/einsum.js";
 import { indexRows } from "./rows/index.js";
 import { interpolateRows } from "./rows/interpolate.js";
 import { lossRows } from "./rows/loss.js";
@@ -137,6 +139,42 @@ export const elementwise: Record<string, ElementwiseRow> = {
   hardtanh: { value: (x, low, high) => Math.min(Math.max(x, low), high), parameters: [-0.52, 1.23] },
   hardswish: { value: (x) => (x * Math.min(Math.max(x + 3, 0), 6)) / 6, domain: [-4, 4] },
   mish: { value: (x) => x * Math.tanh(Math.log1p(Math.exp(x))) },
+  relu6: { value: (x) => Math.min(Math.max(x, 0), 6), domain: [-4, 8] },
+  hardsigmoid: { value: (x) => Math.min(Math.max(x + 3, 0), 6) / 6, domain: [-4, 4] },
+  softsign: { value: (x) => x / (1 + Math.abs(x)) },
+  tanhshrink: { value: (x) => x - Math.tanh(x) },
+  celu: { value: (x, alpha) => (x > 0 ? x : alpha * Math.expm1(x / alpha)), parameters: [0.7] },
+  softshrink: {
+    value: (x, width) => (x > width ? x - width : x < -width ? x + width : x * 0),
+    parameters: [0.77],
+  },
+  hardshrink: { value: (x, width) => (x >= -width && x <= width ? 0 : x), parameters: [0.77] },
+  preluCore: { value: (x, weight) => (x > 0 ? x : x * weight) },
+  smoothL1: {
+    value: (x, target, beta) => {
+      const size = Math.abs(x - target);
+      return size < beta ? (0.5 * size * size) / beta : size - 0.5 * beta;
+    },
+    parameters: [0.77],
+  },
+  binaryCrossEntropyCore: {
+    value: (x, target) =>
+      (target - 1) * Math.max(Math.log1p(-x), -100) - target * Math.max(Math.log(x), -100),
+    domain: [
+      [0.1, 0.9],
+      [0, 1],
+    ],
+  },
+  logitsCore: { value: (x, target) => (1 - target) * x + Math.log1p(Math.exp(-x)) },
+  logitsBackward: { value: (g, x, target) => g * (sigmoid(x) - target) },
+  weightedLogitsCore: {
+    value: (x, target, weight) => (1 - target) * x + ((weight - 1) * target + 1) * Math.log1p(Math.exp(-x)),
+  },
+  divergenceCore: {
+    value: (x, target) => (target === 0 ? 0 : target * Math.log(target)) - target * x,
+    domain: [[-3, 0], positive],
+  },
+  logDivergenceCore: { value: (x, target) => Math.exp(target) * (target - x) },
   reluBackward: { value: (g, y) => (y <= 0 ? 0 : g) },
   leakyReluBackward: { value: (g, x, slope) => (x > 0 ? g : g * slope), parameters: [0.3] },
   eluBackward: { value: (g, x, alpha) => (x > 0 ? g : g * alpha * Math.exp(x)), parameters: [0.7] },
@@ -149,7 +187,9 @@ export const elementwise: Record<string, ElementwiseRow> = {
 
 export const others: Rows = {
   ...convRows,
+  ...arrangeRows,
   ...createRows,
+  ...einsumRows,
   ...indexRows,
   ...interpolateRows,
   ...lossRows,

@@ -1,14 +1,56 @@
 // Activations as layers. Each is one function of the same name applied element by element, or along a dim.
+// With `inplace`, the input itself becomes the output.
 
-import { checkChoice, checkNumber, readOptions } from "../errors.js";
+import { tensor } from "../create.js";
+import { checkBoolean, checkChoice, checkNumber, readOptions } from "../errors.js";
 import type { Tensor } from "../tensor.js";
 import * as F from "./functional.js";
 import { Module } from "./module.js";
+import { Parameter } from "./parameter.js";
+
+export interface InplaceOptions {
+  /** Overwrites the input instead of making a new tensor. Default: false. */
+  inplace?: boolean;
+}
+
+/** What layers share that may write into their input. */
+abstract class Overwriting extends Module {
+  readonly inplace: boolean;
+
+  protected constructor(name: string, inplace: boolean) {
+    super();
+    this.inplace = checkBoolean(name, "inplace", inplace);
+  }
+
+  protected override extraRepr(): string {
+    return this.inplace ? "inplace=true" : "";
+  }
+}
+
+/** As `extraRepr` writes it: "alpha=1, inplace=true". */
+function listed(...parts: string[]): string {
+  return parts.filter((part) => part !== "").join(", ");
+}
 
 /** max(x, 0) */
-export class ReLU extends Module {
+export class ReLU extends Overwriting {
+  constructor(options?: InplaceOptions) {
+    super("ReLU", readOptions("ReLU", options, { inplace: false }).inplace);
+  }
+
   forward(x: Tensor): Tensor {
-    return F.relu(x);
+    return this.inplace ? x.relu_() : F.relu(x);
+  }
+}
+
+/** min(max(x, 0), 6) */
+export class ReLU6 extends Overwriting {
+  constructor(options?: InplaceOptions) {
+    super("ReLU6", readOptions("ReLU6", options, { inplace: false }).inplace);
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.inplace ? x.relu6_() : F.relu6(x);
   }
 }
 
@@ -19,13 +61,14 @@ export class Sigmoid extends Module {
   }
 }
 
+/** The hyperbolic tangent. */
 export class Tanh extends Module {
   forward(x: Tensor): Tensor {
     return F.tanh(x);
   }
 }
 
-/** x Φ(x), exact or by tanh. */
+/** x Φ(x), exact or by tanh (Hendrycks & Gimpel, 2016). */
 export class GELU extends Module {
   readonly approximate: "none" | "tanh";
 
@@ -45,52 +88,109 @@ export class GELU extends Module {
 }
 
 /** x for positive x, negativeSlope · x otherwise. */
-export class LeakyReLU extends Module {
+export class LeakyReLU extends Overwriting {
   readonly negativeSlope: number;
 
-  constructor(options?: { negativeSlope?: number }) {
-    super();
-    const { negativeSlope } = readOptions("LeakyReLU", options, { negativeSlope: 0.01 });
-    this.negativeSlope = checkNumber("LeakyReLU", "negativeSlope", negativeSlope);
+  constructor(options?: InplaceOptions & { negativeSlope?: number }) {
+    const given = readOptions("LeakyReLU", options, { negativeSlope: 0.01, inplace: false });
+    super("LeakyReLU", given.inplace);
+    this.negativeSlope = checkNumber("LeakyReLU", "negativeSlope", given.negativeSlope);
   }
 
   forward(x: Tensor): Tensor {
-    return F.leakyRelu(x, { negativeSlope: this.negativeSlope });
+    const options = { negativeSlope: this.negativeSlope };
+    return this.inplace ? x.leakyRelu_(options) : F.leakyRelu(x, options);
   }
 
   protected override extraRepr(): string {
-    return `negativeSlope=${this.negativeSlope}`;
+    return listed(`negativeSlope=${this.negativeSlope}`, super.extraRepr());
   }
 }
 
-/** x for positive x, alpha (eˣ − 1) otherwise. */
-export class ELU extends Module {
+/**
+ * x for positive x, weight · x otherwise, with a weight that is learned: one for all, or one for each channel, dim 1
+ * (He et al., 2015). It begins at `init`.
+ */
+export class PReLU extends Module {
+  readonly numParameters: number;
+  weight: Parameter;
+
+  constructor(options?: { numParameters?: number; init?: number }) {
+    super();
+    const { numParameters, init } = readOptions("PReLU", options, { numParameters: 1, init: 0.25 });
+    this.numParameters = checkNumber("PReLU", "numParameters", numParameters, { min: 1, integer: true });
+    checkNumber("PReLU", "init", init);
+    this.weight = new Parameter(tensor(Array<number>(numParameters).fill(init)));
+  }
+
+  forward(x: Tensor): Tensor {
+    return F.prelu(x, this.weight);
+  }
+
+  protected override extraRepr(): string {
+    return `numParameters=${this.numParameters}`;
+  }
+}
+
+/** x for positive x, alpha (eˣ − 1) otherwise (Clevert et al., 2015). */
+export class ELU extends Overwriting {
   readonly alpha: number;
 
-  constructor(options?: { alpha?: number }) {
-    super();
-    this.alpha = checkNumber("ELU", "alpha", readOptions("ELU", options, { alpha: 1 }).alpha);
+  constructor(options?: InplaceOptions & { alpha?: number }) {
+    const given = readOptions("ELU", options, { alpha: 1, inplace: false });
+    super("ELU", given.inplace);
+    this.alpha = checkNumber("ELU", "alpha", given.alpha);
   }
 
   forward(x: Tensor): Tensor {
-    return F.elu(x, { alpha: this.alpha });
+    const options = { alpha: this.alpha };
+    return this.inplace ? x.elu_(options) : F.elu(x, options);
   }
 
   protected override extraRepr(): string {
-    return `alpha=${this.alpha}`;
+    return listed(`alpha=${this.alpha}`, super.extraRepr());
   }
 }
 
-export class SELU extends Module {
+/** x for positive x, alpha (e^(x / alpha) − 1) otherwise (Barron, 2017). */
+export class CELU extends Overwriting {
+  readonly alpha: number;
+
+  constructor(options?: InplaceOptions & { alpha?: number }) {
+    const given = readOptions("CELU", options, { alpha: 1, inplace: false });
+    super("CELU", given.inplace);
+    this.alpha = checkNumber("CELU", "alpha", given.alpha);
+  }
+
   forward(x: Tensor): Tensor {
-    return F.selu(x);
+    const options = { alpha: this.alpha };
+    return this.inplace ? x.celu_(options) : F.celu(x, options);
+  }
+
+  protected override extraRepr(): string {
+    return listed(`alpha=${this.alpha}`, super.extraRepr());
+  }
+}
+
+/** The self-normalising exponential linear unit (Klambauer et al., 2017). */
+export class SELU extends Overwriting {
+  constructor(options?: InplaceOptions) {
+    super("SELU", readOptions("SELU", options, { inplace: false }).inplace);
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.inplace ? x.selu_() : F.selu(x);
   }
 }
 
 /** x · sigmoid(x) */
-export class SiLU extends Module {
+export class SiLU extends Overwriting {
+  constructor(options?: InplaceOptions) {
+    super("SiLU", readOptions("SiLU", options, { inplace: false }).inplace);
+  }
+
   forward(x: Tensor): Tensor {
-    return F.silu(x);
+    return this.inplace ? x.silu_() : F.silu(x);
   }
 }
 
@@ -101,9 +201,9 @@ export class Softplus extends Module {
 
   constructor(options?: { beta?: number; threshold?: number }) {
     super();
-    const { beta, threshold } = readOptions("Softplus", options, { beta: 1, threshold: 20 });
-    this.beta = checkNumber("Softplus", "beta", beta);
-    this.threshold = checkNumber("Softplus", "threshold", threshold);
+    const given = readOptions("Softplus", options, { beta: 1, threshold: 20 });
+    this.beta = checkNumber("Softplus", "beta", given.beta);
+    this.threshold = checkNumber("Softplus", "threshold", given.threshold);
   }
 
   forward(x: Tensor): Tensor {
@@ -115,6 +215,7 @@ export class Softplus extends Module {
   }
 }
 
+/** The logarithm of the sigmoid, exact for large negative x. */
 export class LogSigmoid extends Module {
   forward(x: Tensor): Tensor {
     return F.logsigmoid(x);
@@ -122,35 +223,130 @@ export class LogSigmoid extends Module {
 }
 
 /** x, held between minVal and maxVal. */
-export class Hardtanh extends Module {
+export class Hardtanh extends Overwriting {
   readonly minVal: number;
   readonly maxVal: number;
 
-  constructor(options?: { minVal?: number; maxVal?: number }) {
-    super();
-    const { minVal, maxVal } = readOptions("Hardtanh", options, { minVal: -1, maxVal: 1 });
-    this.minVal = checkNumber("Hardtanh", "minVal", minVal);
-    this.maxVal = checkNumber("Hardtanh", "maxVal", maxVal, { min: minVal });
+  constructor(options?: InplaceOptions & { minVal?: number; maxVal?: number }) {
+    const given = readOptions("Hardtanh", options, { minVal: -1, maxVal: 1, inplace: false });
+    super("Hardtanh", given.inplace);
+    this.minVal = checkNumber("Hardtanh", "minVal", given.minVal);
+    this.maxVal = checkNumber("Hardtanh", "maxVal", given.maxVal, { min: given.minVal });
   }
 
   forward(x: Tensor): Tensor {
-    return F.hardtanh(x, { minVal: this.minVal, maxVal: this.maxVal });
+    const options = { minVal: this.minVal, maxVal: this.maxVal };
+    return this.inplace ? x.hardtanh_(options) : F.hardtanh(x, options);
   }
 
   protected override extraRepr(): string {
-    return `minVal=${this.minVal}, maxVal=${this.maxVal}`;
+    return listed(`minVal=${this.minVal}, maxVal=${this.maxVal}`, super.extraRepr());
   }
 }
 
-export class Hardswish extends Module {
+/** x min(max(x + 3, 0), 6) / 6 (Howard et al., 2019). */
+export class Hardswish extends Overwriting {
+  constructor(options?: InplaceOptions) {
+    super("Hardswish", readOptions("Hardswish", options, { inplace: false }).inplace);
+  }
+
   forward(x: Tensor): Tensor {
-    return F.hardswish(x);
+    return this.inplace ? x.hardswish_() : F.hardswish(x);
   }
 }
 
-export class Mish extends Module {
+/** min(max(x + 3, 0), 6) / 6 */
+export class Hardsigmoid extends Overwriting {
+  constructor(options?: InplaceOptions) {
+    super("Hardsigmoid", readOptions("Hardsigmoid", options, { inplace: false }).inplace);
+  }
+
   forward(x: Tensor): Tensor {
-    return F.mish(x);
+    return this.inplace ? x.hardsigmoid_() : F.hardsigmoid(x);
+  }
+}
+
+/** x tanh(softplus(x)) (Misra, 2019). */
+export class Mish extends Overwriting {
+  constructor(options?: InplaceOptions) {
+    super("Mish", readOptions("Mish", options, { inplace: false }).inplace);
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.inplace ? x.mish_() : F.mish(x);
+  }
+}
+
+/** x / (1 + |x|) */
+export class Softsign extends Module {
+  forward(x: Tensor): Tensor {
+    return F.softsign(x);
+  }
+}
+
+/** x − tanh(x) */
+export class Tanhshrink extends Module {
+  forward(x: Tensor): Tensor {
+    return F.tanhshrink(x);
+  }
+}
+
+/** x moved towards zero by lambd, and 0 within it. */
+export class Softshrink extends Module {
+  readonly lambd: number;
+
+  constructor(options?: { lambd?: number }) {
+    super();
+    const given = readOptions("Softshrink", options, { lambd: 0.5 });
+    this.lambd = checkNumber("Softshrink", "lambd", given.lambd, { min: 0 });
+  }
+
+  forward(x: Tensor): Tensor {
+    return F.softshrink(x, { lambd: this.lambd });
+  }
+
+  protected override extraRepr(): string {
+    return `lambd=${this.lambd}`;
+  }
+}
+
+/** x, and 0 within lambd of zero. */
+export class Hardshrink extends Module {
+  readonly lambd: number;
+
+  constructor(options?: { lambd?: number }) {
+    super();
+    const given = readOptions("Hardshrink", options, { lambd: 0.5 });
+    this.lambd = checkNumber("Hardshrink", "lambd", given.lambd);
+  }
+
+  forward(x: Tensor): Tensor {
+    return F.hardshrink(x, { lambd: this.lambd });
+  }
+
+  protected override extraRepr(): string {
+    return `lambd=${this.lambd}`;
+  }
+}
+
+/** x above the threshold, and `value` elsewhere. */
+export class Threshold extends Overwriting {
+  readonly threshold: number;
+  readonly value: number;
+
+  constructor(threshold: number, value: number, options?: InplaceOptions) {
+    super("Threshold", readOptions("Threshold", options, { inplace: false }).inplace);
+    this.threshold = checkNumber("Threshold", "threshold", threshold);
+    this.value = checkNumber("Threshold", "value", value);
+  }
+
+  forward(x: Tensor): Tensor {
+    const y = F.threshold(x, this.threshold, this.value);
+    return this.inplace ? x.copy_(y) : y;
+  }
+
+  protected override extraRepr(): string {
+    return listed(`threshold=${this.threshold}, value=${this.value}`, super.extraRepr());
   }
 }
 
@@ -172,6 +368,24 @@ export class Softmax extends Module {
   }
 }
 
+/** The softmax of −x along `dim`. */
+export class Softmin extends Module {
+  readonly dim: number;
+
+  constructor(dim: number) {
+    super();
+    this.dim = checkNumber("Softmin", "dim", dim, { integer: true });
+  }
+
+  forward(x: Tensor): Tensor {
+    return F.softmin(x, this.dim);
+  }
+
+  protected override extraRepr(): string {
+    return `dim=${this.dim}`;
+  }
+}
+
 /** The logarithm of softmax, without overflow. */
 export class LogSoftmax extends Module {
   readonly dim: number;
@@ -183,6 +397,24 @@ export class LogSoftmax extends Module {
 
   forward(x: Tensor): Tensor {
     return F.logSoftmax(x, this.dim);
+  }
+
+  protected override extraRepr(): string {
+    return `dim=${this.dim}`;
+  }
+}
+
+/** The first half of `dim` times the sigmoid of the second (Dauphin et al., 2017): (..., 2N, ...) → (..., N, ...). */
+export class GLU extends Module {
+  readonly dim: number;
+
+  constructor(dim = -1) {
+    super();
+    this.dim = checkNumber("GLU", "dim", dim, { integer: true });
+  }
+
+  forward(x: Tensor): Tensor {
+    return F.glu(x, this.dim);
   }
 
   protected override extraRepr(): string {

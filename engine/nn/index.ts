@@ -16,14 +16,18 @@ export { Embedding, type EmbeddingOptions, type PretrainedOptions } from "./embe
 export { MultiheadAttention, type AttentionOptions, type MultiheadAttentionOptions } from "./attention.js";
 export * from "./transformer.js";
 export {
+  BCELoss,
   BCEWithLogitsLoss,
   CrossEntropyLoss,
+  HuberLoss,
   L1Loss,
   MSELoss,
   NLLLoss,
+  SmoothL1Loss,
   type CrossEntropyLossOptions,
   type Reduction,
 } from "./losses.js";
+export * from "./distances.js";
 export * as functional from "./functional.js";
 export * as init from "./init.js";
 export * as utils from "./utils.js";

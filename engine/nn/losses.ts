@@ -10,7 +10,7 @@ export type Reduction = "mean" | "sum" | "none";
 
 const reductions: readonly Reduction[] = ["mean", "sum", "none"];
 
-abstract class Loss extends Module {
+export abstract class Loss extends Module {
   readonly reduction: Reduction;
 
   protected constructor(reduction: Reduction) {
@@ -109,6 +109,57 @@ export class L1Loss extends Loss {
 
   forward(x: Tensor, target: Tensor): Tensor {
     return F.l1Loss(x, target, { reduction: this.reduction });
+  }
+}
+
+/** |x − target|, squared and halved below `beta` (Girshick, 2015). */
+export class SmoothL1Loss extends Loss {
+  readonly beta: number;
+
+  constructor(options?: { reduction?: Reduction; beta?: number }) {
+    const defaults: { reduction: Reduction; beta: number } = { reduction: "mean", beta: 1 };
+    const given = readOptions("SmoothL1Loss", options, defaults);
+    super(given.reduction);
+    this.beta = checkNumber("SmoothL1Loss", "beta", given.beta, { min: 0 });
+  }
+
+  forward(x: Tensor, target: Tensor): Tensor {
+    return F.smoothL1Loss(x, target, { beta: this.beta, reduction: this.reduction });
+  }
+}
+
+/** (x − target)² / 2, and delta (|x − target| − delta / 2) beyond `delta` (Huber, 1964). */
+export class HuberLoss extends Loss {
+  readonly delta: number;
+
+  constructor(options?: { reduction?: Reduction; delta?: number }) {
+    const defaults: { reduction: Reduction; delta: number } = { reduction: "mean", delta: 1 };
+    const given = readOptions("HuberLoss", options, defaults);
+    super(given.reduction);
+    this.delta = checkNumber("HuberLoss", "delta", given.delta, { min: 0, aboveMin: true });
+  }
+
+  forward(x: Tensor, target: Tensor): Tensor {
+    return F.huberLoss(x, target, { delta: this.delta, reduction: this.reduction });
+  }
+}
+
+/**
+ * −(t log x + (1 − t) log(1 − x)) of probabilities x against targets of 0 to 1, of one shape; each logarithm counts at least −100.
+ * `weight` is what each element counts, broadcast to x.
+ */
+export class BCELoss extends Loss {
+  readonly weight: Tensor | null = null;
+
+  constructor(options?: { weight?: Tensor | null; reduction?: Reduction }) {
+    const defaults: { weight: Tensor | null; reduction: Reduction } = { weight: null, reduction: "mean" };
+    const given = readOptions("BCELoss", options, defaults);
+    super(given.reduction);
+    this.registerBuffer("weight", optionalTensor("BCELoss", "weight", given.weight));
+  }
+
+  forward(x: Tensor, target: Tensor): Tensor {
+    return F.binaryCrossEntropy(x, target, { weight: this.weight, reduction: this.reduction });
   }
 }
 

@@ -36,8 +36,8 @@ function generate(ops: OpDescription[]): string {
     ``,
     `import type { DType } from "../dtype.js";`,
     `import { native } from "../native.js";`,
-    ...writtenOps.map((op) => `import { ${op.name} } from "${op.from}";`),
-    `import { checkOptions } from "../ops/options.js";`,
+    ...writtenOps.map((op) => `import { ${op.function ?? op.name} } from "${op.from}";`),
+    `import { callNamed, checkOptions, isOptions, type NamedCall } from "../ops/options.js";`,
     `import { adopt, refresh, Tensor } from "../tensor.js";`,
     ``,
     `export { ${exported.map((op) => op.name).join(", ")} };`,
@@ -57,7 +57,7 @@ function generate(ops: OpDescription[]): string {
     ...methods.map(methodBody),
     ...written.map(
       (op) =>
-        `${op.name}(this: Tensor, ...rest: Rest<typeof ${op.name}>) { return ${op.name}(this, ...rest); },`,
+        `${op.name}(this: Tensor, ...rest: Rest<typeof ${op.function ?? op.name}>) { return ${op.function ?? op.name}(this, ...rest); },`,
     ),
     `};`,
     ``,
@@ -87,7 +87,7 @@ function isPairOnDemand(op: OpDescription): boolean {
 
 /** The forms of such a function: without indices, with them, and where a variable says it. */
 function onDemandSignatures(op: OpDescription): string[] {
-  const shown = positional(op).map(parameter).join(", ");
+  const shown = positional(op).map(parameterOf(op)).join(", ");
   const all = optionsParameter(op)[0]!.slice("options?: ".length);
   const others = `Omit<${all}, "returnIndices">`;
   return [
@@ -141,8 +141,10 @@ function typeOf(argument: OpArgument): string {
     case "dtype":
       return `DType${orNull}`;
     case "string": {
-      const choices = argument.sentence.match(/"[^"]*"/g);
-      return `${choices ? choices.join(" | ") : "string"}${orNull}`;
+      const choices = [...argument.sentence.matchAll(/"[^"]*"/g)].map(([choice]) => choice);
+      if (argument.default?.startsWith('"') && !choices.includes(argument.default))
+        choices.push(argument.default);
+      return `${choices.length > 0 ? choices.join(" | ") : "string"}${orNull}`;
     }
     case "padding":
       return `number | readonly number[] | "same" | "valid"`;
@@ -155,13 +157,43 @@ function typeOf(argument: OpArgument): string {
   }
 }
 
-function parameter(argument: OpArgument): string {
-  return `${argument.name}${argument.default === null ? "" : "?"}: ${typeOf(argument)}`;
+function parameterOf(op: OpDescription): (argument: OpArgument) => string {
+  return (argument) =>
+    argument.default === null
+      ? `${argument.name}: ${typeOf(argument)}`
+      : `${argument.name}?: ${typeOf(argument)} | ${namedType(op, argument)}`;
 }
 
 function optionsParameter(op: OpDescription): string[] {
   const keys = options(op).map((argument) => `${argument.name}?: ${typeOf(argument)} | undefined`);
   return keys.length === 0 ? [] : [`options?: { ${keys.join("; ")} }`];
+}
+
+/** What may be left out although it has a place: it may stand in the options object too. */
+function optionalPlaces(op: OpDescription): OpArgument[] {
+  return positional(op).filter((argument) => argument.default !== null);
+}
+
+/** The options object that may stand where an optional argument would: the arguments from there on, and the options proper. */
+function namedType(op: OpDescription, first: OpArgument): string {
+  const places = optionalPlaces(op);
+  const keys = [...places.slice(places.indexOf(first)), ...options(op)];
+  return `{ ${keys.map((key) => `${key.name}?: ${typeOf(key)} | undefined`).join("; ")} }`;
+}
+
+/** The first lines of a body: an options object in an optional place is taken apart and the call made anew. */
+function namedCalls(op: OpDescription, self: string): string[] {
+  const names = positional(op).map((argument) => argument.name);
+  return optionalPlaces(op).map(({ name }) => {
+    const at = names.indexOf(name);
+    const given = self === "this" ? names.slice(1, at) : names.slice(0, at);
+    const call = self === "this" ? `this.${op.name}.bind(this)` : self;
+    const places = names.slice(at).map((key) => `"${key}"`);
+    return (
+      `if (isOptions(${name})) return callNamed("${op.name}", ${call} as NamedCall<${result(op)}>, ` +
+      `[${given.join(", ")}], [${places.join(", ")}], ${name}, ${options(op).length > 0});`
+    );
+  });
 }
 
 /** `x.view(2, 3)` as well as `x.view([2, 3])`: the list is all there is besides the tensor. */
@@ -208,7 +240,7 @@ function optionsTable(op: OpDescription): string[] {
 
 function functionOf(op: OpDescription): string {
   const name = identifier(op);
-  const parameters = [...positional(op).map(parameter), ...optionsParameter(op)];
+  const parameters = [...positional(op).map(parameterOf(op)), ...optionsParameter(op)];
   const outs = Array.from({ length: op.outputs }, (_, k) => `out${k}`);
   const adopted = outs.map((out, k) => `adopt(${out}, ${k})`);
   const exported = name === op.name ? "export " : "";
@@ -225,6 +257,7 @@ function functionOf(op: OpDescription): string {
     ...optionsTable(op),
     ...signatures,
     `${exported}function ${name}(${parameters.join(", ")}): ${returned} {`,
+    ...namedCalls(op, name),
     ...optionsCheck(op),
     ...outs.map((out) => `const ${out} = new Tensor();`),
     `${nativeName(op)}(${[...outs, ...nativeValues(op)].join(", ")});`,
@@ -236,9 +269,14 @@ function functionOf(op: OpDescription): string {
   ].join("\n");
 }
 
-/** What follows the first tensor in the two forms of max and min. */
+/** What follows the first tensor in the forms of max and min. */
 function pairSignatures(op: OpDescription): string[] {
-  return [`): Tensor`, `, ${[`dim: number`, ...optionsParameter(op)].join(", ")}): [Tensor, Tensor]`];
+  const named = `options: { ${["dim: number", ...options(op).map((key) => `${key.name}?: ${typeOf(key)} | undefined`)].join("; ")} }`;
+  return [
+    `): Tensor`,
+    `, ${[`dim: number`, ...optionsParameter(op)].join(", ")}): [Tensor, Tensor]`,
+    `, ${named}): [Tensor, Tensor]`,
+  ];
 }
 
 /** In-place forms are methods only. */
@@ -248,12 +286,11 @@ function inPlaceFunctionOf(op: OpDescription): string {
 
 function methodDeclaration(op: OpDescription): string {
   const [, ...rest] = op.arguments;
-  const parameters = [...positional(op).slice(1).map(parameter), ...optionsParameter(op)];
+  const parameters = [...positional(op).slice(1).map(parameterOf(op)), ...optionsParameter(op)];
   const doc = documentation(op, rest);
   const returned = isInPlace(op) ? "this" : result(op);
   if (isPairWithDim(op)) {
-    const [value, pair] = pairSignatures(op);
-    return [doc, `${op.name}(${value};`, `${op.name}(${pair!.slice(2)};`].join("\n");
+    return [doc, ...pairSignatures(op).map((form) => `${op.name}(${form.replace(", ", "")};`)].join("\n");
   }
   if (isVariadic(op)) {
     const list = rest[0]!.name;
@@ -268,11 +305,16 @@ function methodDeclaration(op: OpDescription): string {
 
 function methodBody(op: OpDescription): string {
   const [self, ...others] = op.arguments;
-  const parameters = ["this: Tensor", ...positional(op).slice(1).map(parameter), ...optionsParameter(op)];
+  const parameters = [
+    "this: Tensor",
+    ...positional(op).slice(1).map(parameterOf(op)),
+    ...optionsParameter(op),
+  ];
   const values = nativeValues({ ...op, arguments: others });
   if (isInPlace(op)) {
     return [
       `${op.name}(${parameters.join(", ")}) {`,
+      ...namedCalls(op, "this"),
       ...optionsCheck(op),
       `${nativeName(op)}(${["this", ...values].join(", ")});`,
       `refresh(this);`,
@@ -295,6 +337,7 @@ function methodBody(op: OpDescription): string {
   }
   return [
     `${op.name}(${parameters.join(", ")}) {`,
+    ...namedCalls(op, "this"),
     ...optionsCheck(op),
     ...outs.map((out) => `const ${out} = new Tensor();`),
     `${nativeName(op)}(${[...outs, "this", ...values].join(", ")});`,

@@ -1,4 +1,4 @@
-// The two ops that give a list of tensors, as long as the arguments say; all others have rows in the op table.
+// The ops that give a list of tensors, as long as the arguments say; all others have rows in the op table.
 
 import { fail, show } from "../errors.js";
 import { requireTensor, type Tensor } from "../tensor.js";
@@ -42,6 +42,12 @@ export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
   const length = requireTensor("chunk", "x", x).size(dim);
   if (length === 0) return Array.from({ length: chunks }, () => x.narrow(dim, 0, 0));
   return split(x, Math.ceil(length / chunks), dim);
+}
+
+/** The slices along a dim, as views without that dim. Errors: a scalar; there is no such dim. */
+export function unbind(x: Tensor, dim = 0): Tensor[] {
+  const length = requireTensor("unbind", "x", x).size(dim);
+  return Array.from({ length }, (_, k) => x.select(dim, k));
 }
 
 function cut(x: Tensor, sizes: readonly number[], dim: number): Tensor[] {

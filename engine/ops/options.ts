@@ -1,4 +1,5 @@
-// The check of an op's options object: made for each call, so it costs nothing where all is well.
+// The options object of an op: its check, made for each call, so it costs nothing where all is well; and the object that stands
+// where an argument would that was left out.
 
 import { readOptions } from "../errors.js";
 
@@ -11,4 +12,37 @@ export function checkOptions(op: string, options: unknown, known: object): void 
     if (isKnown) return;
   }
   readOptions(op, options, known);
+}
+
+/** A plain object: neither a tensor nor a list, as arguments with a place of their own are. */
+export function isOptions(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** An op as `callNamed` calls it. */
+export type NamedCall<Result> = (...values: unknown[]) => Result;
+
+/**
+ * `x.sum({ dim: 1, keepdim: true })`: takes what has a place out of the object, leaves the rest as options, and calls again.
+ * `given` stands before it, `places` are the names from the object's own place on.
+ */
+export function callNamed<Result>(
+  op: string,
+  call: NamedCall<Result>,
+  given: readonly unknown[],
+  places: readonly string[],
+  object: object,
+  hasOptions: boolean,
+): Result {
+  const rest: Record<string, unknown> = { ...object };
+  const values = places.map((name) => {
+    const value = rest[name];
+    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a copy of our own, of a handful of keys
+    delete rest[name];
+    return value;
+  });
+  if (!hasOptions) checkOptions(op, rest, {});
+  return call(...given, ...values, ...(hasOptions ? [rest] : []));
 }

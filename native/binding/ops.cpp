@@ -96,7 +96,7 @@ void setBoolean(napi_env env, napi_value object, const char* key, bool boolean) 
   napi_set_named_property(env, object, key, value);
 }
 
-napi_value describeArgument(napi_env env, const ArgumentRow& row) {
+napi_value describeArgument(napi_env env, const Op& op, const ArgumentRow& row) {
   napi_value argument, null;
   napi_create_object(env, &argument);
   setText(env, argument, "name", row.name);
@@ -108,7 +108,7 @@ napi_value describeArgument(napi_env env, const ArgumentRow& row) {
     setText(env, argument, "default", row.defaultText);
   }
   setBoolean(env, argument, "positional", row.isPositional);
-  setText(env, argument, "sentence", sentenceOfArgument(row.name));
+  setText(env, argument, "sentence", sentenceOfArgument(op.name, row.name));
   return argument;
 }
 
@@ -127,7 +127,8 @@ napi_value describeOps(const CallInfo& call) {
     setText(env, row, "family", op->family);
     napi_create_array(env, &arguments);
     for (size_t i = 0; i < op->arguments.size(); i++) {
-      napi_set_element(env, arguments, static_cast<uint32_t>(i), describeArgument(env, op->arguments[i]));
+      napi_set_element(env, arguments, static_cast<uint32_t>(i),
+                       describeArgument(env, *op, op->arguments[i]));
     }
     napi_set_named_property(env, row, "arguments", arguments);
     napi_set_named_property(env, row, "outputs", call.toNumber(op->outputs));

@@ -1,4 +1,5 @@
 // Ops that choose between others, and those that are one expression.
+#include "launch.h"
 #include "ops.h"
 
 namespace descent {
@@ -38,6 +39,36 @@ void forward::gelu(Call& call) {
   } else {
     call.fail("argument", "approximate must be \"none\" or \"tanh\", got \"" + approximate + "\"");
   }
+}
+
+void forward::prelu(Call& call) {
+  const Tensor& x = call.tensor(0);
+  const Tensor& weight = call.tensor(1);
+  requireFloating(call, x);
+  if (weight.dtype() != x.dtype()) {
+    call.fail("dtype", std::string("dtypes differ, ") + nameOf(x.dtype()) + " and " + nameOf(weight.dtype()));
+  }
+  const int64_t channels = x.dims() < 2 ? 1 : x.size(1);
+  if (weight.dims() > 1 || (weight.numel() != 1 && weight.numel() != channels)) {
+    call.fail("shape", "the weight must have one element, or one for each of the " +
+                           std::to_string(channels) + " channels, got " + weight.shape().text());
+  }
+  Shape spread;
+  for (int dim = 0; dim < x.dims(); dim++) spread.push(dim == 1 ? weight.numel() : 1);
+  call.outs[0] = ops::preluCore(x, ops::reshape(weight, spread));
+}
+
+void forward::glu(Call& call) {
+  const Tensor& x = call.tensor(0);
+  requireFloating(call, x);
+  if (x.dims() == 0) call.fail("shape", "a scalar has no halves");
+  const int dim = call.dim(1, x.dims());
+  const int64_t half = x.size(dim) / 2;
+  if (x.size(dim) % 2 != 0) {
+    call.fail("shape",
+              "the size of dim " + std::to_string(dim) + " of " + x.shape().text() + " must be even");
+  }
+  call.outs[0] = ops::narrow(x, dim, 0, half) * ops::sigmoid(ops::narrow(x, dim, half, half));
 }
 
 }  // namespace descent

@@ -58,7 +58,7 @@ void dispatchInPlace(const Op& op, Arguments& args) {
     throw Error("argument", op.name,
                 "cannot write in place, elements share memory (an expanded tensor); use clone() first");
   }
-  if (!op.writesInPlace()) {
+  if (!op.writesInPlace() || (gradMode && op.needsItsInput() && wantsGradient(args))) {
     // Computed as usual, then copied: both are recorded, so gradients are right without a rule of their own.
     Tensor outs[kMaxOutputs];
     dispatch(op, args, outs);

@@ -26,6 +26,26 @@ Tensor reduceLoss(const Call& call, const Tensor& losses, int i) {
                                         : ops::sum(losses);
 }
 
+void requireSameShape(const Call& call, const Tensor& x, const Tensor& target) {
+  requireSameDevice(call, x, target);
+  if (target.shape() == x.shape()) return;
+  call.fail("shape", "the target must be " + x.shape().text() + " as x, got " + target.shape().text(),
+            {{"input", x.shape().text()}, {"target", target.shape().text()}});
+}
+
+void requireBroadcast(const Call& call, const Tensor& weight, const Tensor& x, const char* name) {
+  requireSameDevice(call, x, weight);
+  if (broadcastShapes(call.name(), weight.shape(), x.shape()) == x.shape()) return;
+  call.fail("shape",
+            std::string(name) + " " + weight.shape().text() + " does not broadcast to " + x.shape().text());
+}
+
+Tensor weighted(const Call& call, const Tensor& losses, const Tensor& weight, const char* name) {
+  if (!weight.isDefined()) return losses;
+  requireBroadcast(call, weight, losses, name);
+  return losses * weight;
+}
+
 // Arguments of crossEntropyCore.
 enum Core { kX, kTarget, kWeight, kIgnoreIndex, kLabelSmoothing, kReduction, kInputIsLogp };
 
@@ -193,6 +213,139 @@ void forward::mseLoss(Call& call) {
 
 void forward::l1Loss(Call& call) {
   call.outs[0] = reduceLoss(call, ops::abs(call.tensor(0) - call.tensor(1)), 2);
+}
+
+void forward::smoothL1Loss(Call& call) {
+  const double beta = call.number(2);
+  if (!(beta >= 0)) call.fail("argument", "beta must not be negative, got " + std::to_string(beta));
+  const Tensor losses = beta == 0 ? ops::abs(call.tensor(0) - call.tensor(1))
+                                  : ops::smoothL1(call.tensor(0), call.tensor(1), beta);
+  call.outs[0] = reduceLoss(call, losses, 3);
+}
+
+void forward::huberLoss(Call& call) {
+  const double delta = call.number(2);
+  if (!(delta > 0)) call.fail("argument", "delta must be positive, got " + std::to_string(delta));
+  call.outs[0] = reduceLoss(call, ops::smoothL1(call.tensor(0), call.tensor(1), delta) * delta, 3);
+}
+
+void forward::binaryCrossEntropy(Call& call) {
+  const Tensor& x = call.tensor(0);
+  const Tensor& target = call.tensor(1);
+  requireFloating(call, x);
+  requireSameShape(call, x, target);
+  if (target.dtype() != x.dtype()) {
+    call.fail("dtype", std::string("dtypes differ, ") + nameOf(x.dtype()) + " and " + nameOf(target.dtype()));
+  }
+  const Tensor outside = ops::detach(x);
+  const Tensor isInside = ops::logicalAnd(ops::ge(outside, 0), ops::le(outside, 1));
+  if (x.numel() > 0 && readScalar(ops::all(isInside)).integer == 0) {
+    call.fail("argument",
+              "x must be probabilities, within [0, 1]; binaryCrossEntropyWithLogits takes any number");
+  }
+  const Tensor losses = ops::binaryCrossEntropyCore(x, target);
+  call.outs[0] = reduceLoss(call, weighted(call, losses, call.tensor(2), "weight"), 3);
+}
+
+void forward::binaryCrossEntropyWithLogits(Call& call) {
+  const Tensor& x = call.tensor(0);
+  const Tensor& target = call.tensor(1);
+  const Tensor& posWeight = call.tensor(3);
+  requireFloating(call, x);
+  requireSameShape(call, x, target);
+  if (!isFloating(target.dtype())) {
+    call.fail("dtype", std::string("the target must be floating-point, got ") + nameOf(target.dtype()));
+  }
+  if (posWeight.isDefined()) requireBroadcast(call, posWeight, x, "posWeight");
+  const Tensor losses =
+      posWeight.isDefined() ? ops::weightedLogitsCore(x, target, posWeight) : ops::logitsCore(x, target);
+  call.outs[0] = reduceLoss(call, weighted(call, losses, call.tensor(2), "weight"), 4);
+}
+
+void forward::klDiv(Call& call) {
+  const Tensor& x = call.tensor(0);
+  const Tensor& target = call.tensor(1);
+  const Tensor losses = call.flag(3) ? ops::logDivergenceCore(x, target) : ops::divergenceCore(x, target);
+  if (call.text(2) != "batchmean") {
+    call.outs[0] = reduceLoss(call, losses, 2);
+    return;
+  }
+  if (x.dims() == 0) call.fail("shape", "a scalar has no batch to average over");
+  call.outs[0] = ops::sum(losses) / x.size(0);
+}
+
+// As in the definition, with a small number added to both squared norms.
+void forward::cosineEmbeddingLoss(Call& call) {
+  const Tensor& x1 = call.tensor(0);
+  const Tensor& x2 = call.tensor(1);
+  const Tensor& target = call.tensor(2);
+  if (target.dims() > 1 || x1.dims() != target.dims() + 1 || x2.dims() != target.dims() + 1) {
+    call.fail("shape", "needs x1 and x2 of (N, D) with a target of (N), or of (D) with a target of (), got " +
+                           x1.shape().text() + ", " + x2.shape().text() + " and " + target.shape().text());
+  }
+  const double tiny = 1e-12;
+  const Tensor product = ops::sum(x1 * x2, -1);
+  const Tensor cosine = product / ops::sqrt((ops::sum(x1 * x1, -1) + tiny) * (ops::sum(x2 * x2, -1) + tiny));
+  const Tensor near = ops::where(ops::eq(target, 1), 1 - cosine, 0);
+  const Tensor apart = ops::where(ops::eq(target, -1), ops::clampMin(cosine - call.number(3), 0), 0);
+  call.outs[0] = reduceLoss(call, near + apart, 4);
+}
+
+void forward::tripletMarginLoss(Call& call) {
+  const Tensor& anchor = call.tensor(0);
+  const Tensor& positive = call.tensor(1);
+  const Tensor& negative = call.tensor(2);
+  const double margin = call.number(3), p = call.number(4), eps = call.number(5);
+  if (!(margin > 0)) call.fail("argument", "the margin must be positive, got " + std::to_string(margin));
+  if (anchor.dims() != positive.dims() || anchor.dims() != negative.dims()) {
+    call.fail("shape", "anchor, positive and negative must have as many dims, got " + anchor.shape().text() +
+                           ", " + positive.shape().text() + " and " + negative.shape().text());
+  }
+  Tensor away = ops::pairwiseDistance(anchor, negative, p, eps);
+  if (call.flag(6)) away = ops::minimum(away, ops::pairwiseDistance(positive, negative, p, eps));
+  const Tensor near = ops::pairwiseDistance(anchor, positive, p, eps);
+  call.outs[0] = reduceLoss(call, ops::clampMin(near - away + margin, 0), 7);
+}
+
+void forward::marginRankingLoss(Call& call) {
+  const Tensor& x1 = call.tensor(0);
+  const Tensor& x2 = call.tensor(1);
+  const Tensor& target = call.tensor(2);
+  if (x1.dims() != x2.dims() || x1.dims() != target.dims()) {
+    call.fail("shape", "x1, x2 and target must have as many dims, got " + x1.shape().text() + ", " +
+                           x2.shape().text() + " and " + target.shape().text());
+  }
+  call.outs[0] = reduceLoss(call, ops::clampMin(-target * (x1 - x2) + call.number(3), 0), 4);
+}
+
+void forward::normalize(Call& call) {
+  const Tensor& x = call.tensor(0);
+  const Tensor norm = ops::norm(x, call.number(1), call.integer(2), true);
+  call.outs[0] = x / ops::clampMin(norm, call.number(3));
+}
+
+void forward::cosineSimilarity(Call& call) {
+  const Tensor& x1 = call.tensor(0);
+  const Tensor& x2 = call.tensor(1);
+  requireFloating(call, x1);
+  requireFloating(call, x2);
+  const Shape shape = broadcastShapes(call.name(), x1.shape(), x2.shape());
+  const Tensor a = ops::expand(x1, shape), b = ops::expand(x2, shape);
+  const int dim = call.dim(2, shape.dims);
+  const double eps = call.number(3);
+  // The lower bound moves the value alone: its gradient is that of the norm, as in PyTorch.
+  const auto atLeast = [&](const Tensor& norm) {
+    const Tensor known = ops::detach(norm);
+    return norm + (ops::clampMin(known, eps) - known);
+  };
+  const Tensor left = a / atLeast(ops::norm(a, 2, dim, true));
+  const Tensor right = b / atLeast(ops::norm(b, 2, dim, true));
+  call.outs[0] = ops::sum(left * right, dim);
+}
+
+void forward::pairwiseDistance(Call& call) {
+  const Tensor difference = call.tensor(0) - call.tensor(1) + call.number(3);
+  call.outs[0] = ops::norm(difference, call.number(2), -1, call.flag(4));
 }
 
 }  // namespace descent

@@ -71,6 +71,29 @@ Shape batchOf(const Shape& shape) {
   return batch;
 }
 
+// beta x + alpha (a b), for the arguments x, a, b, beta, alpha.
+Tensor addedTo(const Call& call) {
+  const Tensor& x = call.tensor(0);
+  requireProduct(call, x, call.tensor(1));
+  if (!isFloating(x.dtype())) {
+    for (int i = 3; i < 5; i++) {
+      if (call.value(i).scalar.isFractional()) {
+        call.fail("dtype", call.op.arguments[static_cast<size_t>(i)].name + " must be an integer for " +
+                               nameOf(x.dtype()) + " tensors");
+      }
+    }
+  }
+  Tensor product = ops::matmul(call.tensor(1), call.tensor(2));
+  if (broadcastShapes(call.name(), x.shape(), product.shape()) != product.shape()) {
+    call.fail("shape", x.shape().text() + " does not broadcast to " + product.shape().text());
+  }
+  const double beta = call.number(3), alpha = call.number(4);
+  if (alpha != 1) product = product * call.value(4);
+  // A beta of 0 drops x and whatever NaN it holds.
+  if (beta == 0) return gradMode && x.impl()->wantsGradient() ? product + ops::where(false, x, 0) : product;
+  return (beta == 1 ? x : x * call.value(3)) + product;
+}
+
 Tensor transposed(const Tensor& x) { return ops::transpose(x, -2, -1); }
 
 }  // namespace
@@ -211,13 +234,23 @@ void forward::addmm(Call& call) {
     call.fail("shape",
               "needs matrices, got " + call.tensor(1).shape().text() + " x " + call.tensor(2).shape().text());
   }
-  const Tensor product = ops::matmul(call.tensor(1), call.tensor(2));
-  const double beta = call.number(3), alpha = call.number(4);
-  const Tensor scaled = beta == 1 ? call.tensor(0) : call.tensor(0) * call.value(3);
-  if (broadcastShapes(call.name(), scaled.shape(), product.shape()) != product.shape()) {
-    call.fail("shape", scaled.shape().text() + " does not broadcast to " + product.shape().text());
+  call.outs[0] = addedTo(call);
+}
+
+void forward::baddbmm(Call& call) {
+  const Tensor& a = call.tensor(1);
+  const Tensor& b = call.tensor(2);
+  if (a.dims() != 3 || b.dims() != 3 || a.size(0) != b.size(0)) {
+    call.fail("shape",
+              "needs batches of as many matrices, got " + a.shape().text() + " x " + b.shape().text());
   }
-  call.outs[0] = scaled + (alpha == 1 ? product : product * call.value(4));
+  call.outs[0] = addedTo(call);
+}
+
+void forward::trace(Call& call) {
+  const Tensor& x = call.tensor(0);
+  if (x.dims() != 2) call.fail("shape", "needs a matrix, got " + x.shape().text());
+  call.outs[0] = ops::sum(ops::diagonal(x));
 }
 
 void forward::bilinear(Call& call) {

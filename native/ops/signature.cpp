@@ -80,7 +80,8 @@ std::vector<ArgumentRow> parseSignature(const char* signature) {
   return rows;
 }
 
-const char* sentenceOfArgument(const std::string& name) {
+const char* sentenceOfArgument(const std::string& op, const std::string& name) {
+  // An op of its own has "op.argument".
   static const std::unordered_map<std::string, const char*> sentences = {
       {"x", "The input."},
       {"a", "The first operand."},
@@ -115,8 +116,9 @@ const char* sentenceOfArgument(const std::string& name) {
       {"endDim", "The last dim to join."},
       {"dims", "The dims, in their new order."},
       {"dim", "The dim or dims; negative ones count from the end."},
-      {"dim0", "The first dim."},
-      {"dim1", "The second dim."},
+      {"dim0", "One of two dims."},
+      {"dim1", "One of two dims."},
+      {"dim2", "The other of two dims."},
       {"destination", "Where they go."},
       {"index", "The index or indices; a single one may be negative."},
       {"length", "How many."},
@@ -128,6 +130,7 @@ const char* sentenceOfArgument(const std::string& name) {
       {"target", "What x should be: class indices, or values in the shape of x."},
       {"ignoreIndex", "A target that does not count."},
       {"labelSmoothing", "How much of the target is spread over all classes, from 0 to 1."},
+      {"klDiv.reduction", "\"batchmean\", \"mean\", \"sum\" or \"none\"."},
       {"reduction", "\"mean\", \"sum\" or \"none\"."},
       {"runningMean", "The running means, updated while training."},
       {"runningVar", "The running variances, updated while training."},
@@ -161,6 +164,29 @@ const char* sentenceOfArgument(const std::string& name) {
       {"largest", "Whether the largest are wanted, or the smallest."},
       {"sorted", "The result is in order in any case."},
       {"threshold", "From where on the function is linear."},
+      {"other", "The tensor whose shape counts."},
+      {"repeats", "How often."},
+      {"shifts", "How far, towards higher indices; one number a dim."},
+      {"outputSize", "What the repeats add up to; checked where given."},
+      {"pad",
+       "How much to add before and after the last dim, before and after the one before it, and so on; "
+       "negative numbers cut off."},
+      {"mode", "\"constant\", \"reflect\", \"replicate\" or \"circular\"."},
+      {"size", "The size of a window."},
+      {"offset", "Which diagonal: 0 the main one, positive above it, negative below."},
+      {"reduce", "\"add\", \"multiply\", or null to replace."},
+      {"equation", "The dims of each operand as letters, and behind -> those of the result: ij,jk->ik."},
+      {"lambd", "The width around zero."},
+      {"delta", "Where the square ends and the line begins."},
+      {"posWeight", "What a positive target counts; broadcast to x."},
+      {"logTarget", "Whether target holds logarithms too."},
+      {"margin", "The distance wanted."},
+      {"swap", "Whether the distance from positive to negative counts where it is smaller."},
+      {"anchor", "The samples compared."},
+      {"positive", "Samples that should be near the anchor."},
+      {"negative", "Samples that should be far from it."},
+      {"x1", "The first input."},
+      {"x2", "The second input."},
       {"minVal", "The lower bound."},
       {"maxVal", "The upper bound."},
       {"stride", "The distance of two windows, in each dim or one for all."},
@@ -181,7 +207,8 @@ const char* sentenceOfArgument(const std::string& name) {
       {"downscaleFactor", "How many pixels become one in each dim."},
       {"recomputeScaleFactor", "Whether the rounded size says the scale, rather than scaleFactor."},
   };
-  const auto found = sentences.find(name);
+  const auto own = sentences.find(op + "." + name);
+  const auto found = own != sentences.end() ? own : sentences.find(name);
   return found == sentences.end() ? "" : found->second;
 }
 

@@ -10,6 +10,6 @@ namespace descent {
 
 std::vector<ArgumentRow> parseSignature(const char* signature);
 // One sentence on an argument, by its name.
-const char* sentenceOfArgument(const std::string& name);
+const char* sentenceOfArgument(const std::string& op, const std::string& name);
 
 }  // namespace descent

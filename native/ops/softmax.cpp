@@ -9,7 +9,7 @@ namespace {
 const Kernel softmaxBackwardKernel{"softmaxBackward"};
 const Kernel logSoftmaxBackwardKernel{"logSoftmaxBackward"};
 
-void normalize(Call& call) {
+void normalizeRows(Call& call) {
   const Tensor& x = call.tensor(0);
   requireFloating(call, x);
   const int dim = call.dim(1, x.dims());
@@ -36,7 +36,7 @@ Tensor backwardKernel(const Gradients& d, const Kernel& kernel) {
 
 }  // namespace
 
-void forward::softmax(Call& call) { normalize(call); }
+void forward::softmax(Call& call) { normalizeRows(call); }
 // dx = y (dy - the sum of dy y)
 const Derivative derivative::softmax{[](Gradients& d) {
                                        if (!d.createGraph)
@@ -46,7 +46,7 @@ const Derivative derivative::softmax{[](Gradients& d) {
                                      },
                                      {output(0)}};
 
-void forward::logSoftmax(Call& call) { normalize(call); }
+void forward::logSoftmax(Call& call) { normalizeRows(call); }
 // dx = dy - exp(y) times the sum of dy
 const Derivative derivative::logSoftmax{
     [](Gradients& d) {

@@ -12,6 +12,8 @@ export const matmulRows: Rows = {
   dot: { calls: [[numbers([4]), numbers([4], 0, 1)]] },
   outer: { calls: [[numbers([3]), numbers([2])]] },
   addmm: { calls: [[numbers([2]), matrix, numbers([4, 2]), { beta: 0.5, alpha: 2 }]] },
+  baddbmm: { calls: [[numbers([3, 1]), cube, numbers([2, 4, 2]), { beta: 0.5, alpha: 2 }]] },
+  trace: { calls: [[matrix]] },
   linear: { calls: [[matrix, numbers([2, 4])], [cube, numbers([2, 4]), numbers([2])]] },
   bilinear: { calls: [[matrix, numbers([3, 5]), numbers([2, 4, 5])], [numbers([4]), numbers([5]), numbers([2, 4, 5]), numbers([2])]] },
 };

@@ -123,24 +123,30 @@ void gather(const Call& call, const void*) {
   });
 }
 
-// y += x at index; in the order of the index.
-void scatterAdd(const Call& call, const void*) {
+enum class Joined { replaced, added, multiplied };
+
+// y at index = x, y + x or y x; in the order of the index.
+template <Joined kJoined>
+void scatter(const Call& call, const void*) {
   const Operand& y = call.operands[0];
   const Operand& x = call.operands[1];
   const Operand& indices = call.operands[2];
   const int dim = static_cast<int>(call.integers[0]);
-  const int64_t* index = checkedIndex("scatterAdd", indices, y.sizes[dim]);
+  const int64_t* index = checkedIndex("scatter", indices, y.sizes[dim]);
   const int64_t count = elements(indices);
   withAny(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     for (int64_t i = 0; i < count; ++i) {
-      T& sum = pointerTo<T>(y)[placeOf(y, indices, dim, i, index[i])];
+      T& place = pointerTo<T>(y)[placeOf(y, indices, dim, i, index[i])];
       int64_t from = 0, position = i;
       for (int k = indices.dims - 1; k >= 0; --k) {
         from += position % indices.sizes[k] * x.strides[k];
         position /= indices.sizes[k];
       }
-      sum = static_cast<T>(sum + pointerTo<T>(x)[from]);
+      const T value = pointerTo<T>(x)[from];
+      place = kJoined == Joined::replaced
+                  ? value
+                  : static_cast<T>(kJoined == Joined::added ? place + value : place * value);
     }
   });
 }
@@ -149,7 +155,9 @@ const Kernel kKernels[] = {
     {"indexSelect", kAll, indexSelect, nullptr},
     {"indexAdd", kAll, indexAdd, nullptr},
     {"gather", kAll, gather, nullptr},
-    {"scatterAdd", kAll, scatterAdd, nullptr},
+    {"scatter", kAll, scatter<Joined::replaced>, nullptr},
+    {"scatterAdd", kAll, scatter<Joined::added>, nullptr},
+    {"scatterMultiply", kAll, scatter<Joined::multiplied>, nullptr},
 };
 
 }  // namespace
