@@ -1,9 +1,15 @@
 // autograd: backward() from several tensors at once, and gradients as values.
 
 import { checkBoolean, fail, readOptions, show } from "./errors.js";
-import { readFlags, startBackward, type BackwardOptions } from "./backward.js";
+import { readFlags, readInputs, startBackward, type BackwardOptions } from "./backward.js";
+import { zerosLike } from "./generated/ops.js";
 import { native } from "./native.js";
 import { adopt, requireTensor, Tensor } from "./tensor.js";
+
+export { detectAnomaly, isAnomalyEnabled, type AnomalyOptions } from "./anomaly.js";
+export { gradcheck, gradgradcheck, type GradcheckOptions } from "./gradcheck.js";
+export { AutogradFunction as Function, type FunctionContext, type FunctionGradients } from "./function.js";
+export { enableGrad, inferenceMode, isGradEnabled, noGrad, setGradEnabled } from "./grad-mode.js";
 
 /** Adds the gradients of all of `tensors`, each weighted by its entry of `grads`, to the leaves they depend on. */
 export function backward(
@@ -13,11 +19,13 @@ export function backward(
 ): void {
   const from = readTensors("autograd.backward", "tensors", tensors);
   const weights = readGrads("autograd.backward", grads, from.length);
-  const { retainGraph, createGraph } = readFlags(
+  const given = readOptions<{ retainGraph: boolean | null; createGraph: boolean; inputs: unknown }>(
     "autograd.backward",
-    readOptions("autograd.backward", options, { retainGraph: null, createGraph: false }),
+    options,
+    { retainGraph: null, createGraph: false, inputs: null },
   );
-  startBackward(from, weights, retainGraph, createGraph);
+  const { retainGraph, createGraph } = readFlags("autograd.backward", given);
+  startBackward(from, weights, retainGraph, createGraph, readInputs("autograd.backward", given.inputs));
 }
 
 export interface GradOptions {
@@ -27,13 +35,15 @@ export interface GradOptions {
   createGraph?: boolean;
   /** An input that the outputs do not depend on gives null instead of an error. */
   allowUnused?: boolean;
+  /** An input that the outputs do not depend on gives zeros. */
+  materializeGrads?: boolean;
 }
 
 /** The gradients of `outputs` with respect to `inputs`, one for each input; `grad` of no tensor changes. */
 export function grad(
   outputs: Tensor | readonly Tensor[],
   inputs: Tensor | readonly Tensor[],
-  options?: GradOptions & { allowUnused?: false },
+  options?: (GradOptions & { allowUnused?: false }) | (GradOptions & { materializeGrads: true }),
 ): Tensor[];
 export function grad(
   outputs: Tensor | readonly Tensor[],
@@ -52,15 +62,25 @@ export function grad(
     gradOutputs: GradOptions["gradOutputs"];
     retainGraph: boolean | null;
     createGraph: boolean;
-    allowUnused: boolean;
-  }>(op, options, { gradOutputs: null, retainGraph: null, createGraph: false, allowUnused: false });
+    allowUnused: boolean | null;
+    materializeGrads: boolean;
+  }>(op, options, {
+    gradOutputs: null,
+    retainGraph: null,
+    createGraph: false,
+    allowUnused: null,
+    materializeGrads: false,
+  });
   const { retainGraph, createGraph } = readFlags(op, given);
-  const allowUnused = checkBoolean(op, "allowUnused", given.allowUnused);
+  const materializes = checkBoolean(op, "materializeGrads", given.materializeGrads);
+  if (materializes && given.allowUnused === false)
+    fail(op, "materializeGrads gives zeros for unused inputs, so allowUnused cannot be false");
+  const allowUnused = materializes || checkBoolean(op, "allowUnused", given.allowUnused ?? false);
   const grads = readGrads(op, given.gradOutputs, from.length);
   const outs = to.map(() => new Tensor());
   const reached = native.grad(outs, from, to, grads, retainGraph, createGraph, allowUnused);
   return outs.map((out, k) => {
-    if (reached[k] !== true) return null;
+    if (reached[k] !== true) return materializes ? zerosLike(to[k]!) : null;
     native.describe(out);
     return adopt(out, 0);
   });

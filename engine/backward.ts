@@ -1,6 +1,6 @@
 // Tensor.backward(): checks what it was given, tells the recorder, and hands over to the native core.
 
-import { checkBoolean, readOptions } from "./errors.js";
+import { checkBoolean, fail, readOptions } from "./errors.js";
 import { native } from "./native.js";
 import { observer } from "./observer.js";
 import { requireTensor, Tensor } from "./tensor.js";
@@ -12,12 +12,20 @@ export interface BackwardOptions {
   retainGraph?: boolean;
   /** Records the backward pass itself, for second derivatives. */
   createGraph?: boolean;
+  /** Adds to the `grad` of these tensors of the graph alone, leaves or not, instead of to all leaves. */
+  inputs?: Tensor | readonly Tensor[] | null;
 }
 
-const backwardDefaults: { gradient: Tensor | null; retainGraph: boolean | null; createGraph: boolean } = {
+const backwardDefaults: {
+  gradient: Tensor | null;
+  retainGraph: boolean | null;
+  createGraph: boolean;
+  inputs: unknown;
+} = {
   gradient: null,
   retainGraph: null,
   createGraph: false,
+  inputs: null,
 };
 
 /** Backward calls within backward calls (a hook, a custom function) are not the user's loss. */
@@ -35,7 +43,15 @@ export function runBackward(x: Tensor, given: Tensor | BackwardOptions | undefin
       : readOptions("backward", given, backwardDefaults);
   const { retainGraph, createGraph } = readFlags("backward", options);
   if (options.gradient !== null) requireTensor("backward", "gradient", options.gradient);
-  startBackward([x], [options.gradient], retainGraph, createGraph);
+  startBackward([x], [options.gradient], retainGraph, createGraph, readInputs("backward", options.inputs));
+}
+
+/** The tensors whose `grad` is meant; undefined for all leaves. */
+export function readInputs(op: string, inputs: unknown): Tensor[] | undefined {
+  if (inputs === null || inputs === undefined) return undefined;
+  const list: unknown[] = Array.isArray(inputs) ? inputs : [inputs];
+  if (list.length === 0) fail(op, "inputs is empty; leave it out for all leaves");
+  return list.map((input, k) => requireTensor(op, `inputs[${k}]`, input));
 }
 
 export function startBackward(
@@ -43,11 +59,12 @@ export function startBackward(
   grads: (Tensor | null)[],
   retainGraph: boolean,
   createGraph: boolean,
+  inputs?: Tensor[],
 ): void {
   if (depth === 0 && observer.current !== null) observer.current.backward(tensors[0]!);
   depth += 1;
   try {
-    native.backward(tensors, grads, retainGraph, createGraph);
+    native.backward(tensors, grads, retainGraph, createGraph, inputs);
   } finally {
     depth -= 1;
   }

@@ -1,5 +1,7 @@
 // The one error that everything here throws, and the checks at the public edge that throw it.
 
+import { beginAtUser } from "./stack.js";
+
 /** Stable, for programs: what kind of thing went wrong. */
 export type ErrorCode =
   | "shape" // sizes that do not fit together
@@ -29,6 +31,7 @@ export class DescentError extends Error {
     this.code = code as ErrorCode;
     this.op = op;
     this.facts = facts;
+    beginAtUser(this);
   }
 
   override get name(): string {

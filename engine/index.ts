@@ -5,11 +5,14 @@ import { install } from "./generated/ops.js";
 import { connectCollector } from "./collector.js";
 import { serveIfWorker } from "./data/workerThread.js";
 import { native } from "./native.js";
+import { connectCallSites } from "./sites.js";
 import { Tensor } from "./tensor.js";
 
 native.setErrorClass(DescentError);
 install(Tensor.prototype);
 connectCollector();
+connectCallSites();
+native.setTensorFactory(() => new Tensor());
 serveIfWorker();
 
 export { Tensor, type GradFn, type NestedArray } from "./tensor.js";
@@ -18,7 +21,15 @@ export { tensor, type NestedValues, type TensorOptions } from "./create.js";
 export * from "./generated/top.js";
 export type { Operand } from "./generated/ops.js";
 export { slice, type Index, type Slice } from "./indexing.js";
-export { enableGrad, isGradEnabled, noGrad } from "./grad-mode.js";
+export {
+  enableGrad,
+  inferenceMode,
+  isGradEnabled,
+  isInferenceModeEnabled,
+  noGrad,
+  setGradEnabled,
+} from "./grad-mode.js";
+export type { GradientHook, HookHandle } from "./hooks.js";
 export { scope } from "./scope.js";
 export { initialSeed, manualSeed } from "./random.js";
 export { devices } from "./device.js";

@@ -141,7 +141,14 @@ export interface Native {
   getGrad(out: Wrapped, x: Wrapped): boolean;
   setGrad(x: Wrapped, grad: Wrapped | null): void;
   retainGrad(x: Wrapped): void;
-  backward(tensors: Wrapped[], grads: (Wrapped | null)[], retainGraph: boolean, createGraph: boolean): void;
+  /** `inputs`, where given: only to their grads. */
+  backward(
+    tensors: Wrapped[],
+    grads: (Wrapped | null)[],
+    retainGraph: boolean,
+    createGraph: boolean,
+    inputs?: Wrapped[],
+  ): void;
   /** Gradients of `outputs` with respect to `inputs` into `outs`; false at k: input k was not reached (only with allowUnused). */
   grad(
     outs: Wrapped[],
@@ -155,6 +162,43 @@ export interface Native {
   /** Returns what it was before. */
   setGradEnabled(enabled: boolean): boolean;
   isGradEnabled(): boolean;
+  /** Returns what it was before. */
+  setInferenceMode(infers: boolean): boolean;
+  isInference(x: Wrapped): boolean;
+  /** `read` gives 1 (records) + 2 (infers); it is asked before every call from `readModes(true)` on. */
+  setModeReader(read: () => number): void;
+  readModes(reads: boolean): void;
+  /** A gradient would flow to or through it. */
+  wantsGradient(x: Wrapped): boolean;
+
+  /** What the core makes new tensors with where it calls JavaScript. */
+  setTensorFactory(make: () => Wrapped): void;
+  /** `run` gets a Tensor whose fields are not read yet. `after`: when a leaf's grad is complete. Held weakly where no graph is in use. */
+  addHook(x: Wrapped, run: (given: never) => Wrapped | undefined, after: boolean): number;
+  removeHook(hook: number): void;
+  /** A user's function is called with these arguments, null for those that are no tensors. */
+  beginFunction(name: string, inputs: (Wrapped | null)[]): number;
+  /** `kinds`: 0 differentiable, 1 not, 2 an argument changed in place. True at k: result k is a new tensor, in outs[k]. */
+  finishFunction(
+    call: number,
+    object: object,
+    inputs: Wrapped[],
+    results: (Wrapped | null)[],
+    kinds: number[],
+    saved: (Wrapped | null)[],
+    materializes: boolean,
+    outs: Wrapped[],
+  ): boolean[];
+  /** Forgets a call that was begun; finished ones are forgotten already. */
+  abandonFunction(call: number): void;
+  /** In backward: new Tensors over what was saved, fields not read yet. */
+  savedOfFunction(): (Wrapped | null)[];
+  setAnomaly(isOn: boolean, checksNaN: boolean): void;
+
+  /** `read` gives the number of the user's line that is running, `text` its text. */
+  setCallSiteFunctions(read: () => number, text: (site: number) => string): void;
+  /** 0 never, 1 as long as it costs little, 2 at every call; returns what it was before. */
+  setCallSites(when: number): number;
 
   /** One step of an optimizer ("sgd": native/ops/optimize.cpp) over all parameters with a gradient, with the numbers that KERNELS.md
    *  lists. `states[s][k]` is state s of parameter k (an unwrapped `new Tensor()` the first time, which it then becomes). Squared

@@ -9,6 +9,7 @@ import { convert, type Conversion } from "./convert.js";
 import { indexTensor, type Index } from "./indexing.js";
 import { printTensor, type PrintOptions } from "./printing.js";
 import { runBackward, type BackwardOptions } from "./backward.js";
+import { registerHook, registerPostAccumulateGradHook, type GradientHook, type HookHandle } from "./hooks.js";
 import { adoptIntoScope } from "./scope.js";
 import type { TensorOps } from "./generated/ops.js";
 
@@ -167,6 +168,25 @@ export class Tensor {
   /** Keeps `grad` of a tensor that is not a leaf. */
   retainGrad(): void {
     native.retainGrad(this);
+  }
+
+  /**
+   * Runs `hook` each time the gradient of this tensor is computed, leaf or not; a tensor that it returns takes the gradient's place.
+   * Hooks run in the order they were registered; what one throws comes out of backward() as it is.
+   * Errors: the tensor does not require a gradient; a returned gradient has another shape, dtype or device.
+   */
+  registerHook(hook: GradientHook): HookHandle {
+    return registerHook(this, hook);
+  }
+
+  /** Runs `hook` with this leaf after a backward has added to its `grad`. */
+  registerPostAccumulateGradHook(hook: (x: this) => void): HookHandle {
+    return registerPostAccumulateGradHook(this, hook);
+  }
+
+  /** Made in inference mode: it can never be part of a graph. */
+  isInference(): boolean {
+    return native.isInference(this);
   }
 
   /** Starts or stops wanting a gradient; only for leaves of a floating dtype. Returns this tensor. */

@@ -18,17 +18,46 @@ void tagGradient(const Tensor& grad) {
 AccumulateGrad::AccumulateGrad(const Tensor& leaf) : leaf_(leaf) {
   // Ready before all others, so that gradients are handed over while they are warm.
   sequence = UINT64_MAX;
+  holdLeafHooks();
 }
 
 AccumulateGrad::~AccumulateGrad() {
   GradMeta* meta = findMeta(leaf_);
-  if (meta && meta->accumulator == this) meta->accumulator = nullptr;
+  if (!meta) return;
+  letLeafHooksGo();
+  if (meta->accumulator == this) meta->accumulator = nullptr;
 }
 
-void AccumulateGrad::apply(const Tensor* gradients, Tensor*, bool createGraph) {
-  const Tensor& g = gradients[0];
-  if (!g.isDefined()) return;
-  Tensor& grad = metaOf(leaf_).grad;
+void AccumulateGrad::holdLeafHooks() {
+  const GradMeta* meta = findMeta(leaf_);
+  if (holdsHooks_ || !meta || !meta->hooks) return;
+  holdsHooks_ = true;
+  for (const Hooks* list : {&meta->hooks->before, &meta->hooks->after}) {
+    for (const Ref<Hook>& hook : *list) hook->hold();
+  }
+}
+
+void AccumulateGrad::letLeafHooksGo() {
+  const GradMeta* meta = findMeta(leaf_);
+  if (!holdsHooks_ || !meta || !meta->hooks) return;
+  holdsHooks_ = false;
+  for (const Hooks* list : {&meta->hooks->before, &meta->hooks->after}) {
+    for (const Ref<Hook>& hook : *list) hook->letGo();
+  }
+}
+
+std::vector<std::pair<int, Ref<Hook>>> AccumulateGrad::hooksNow() const {
+  std::vector<std::pair<int, Ref<Hook>>> now;
+  const GradMeta* meta = findMeta(leaf_);
+  if (!meta || !meta->hooks) return now;
+  for (const Ref<Hook>& hook : meta->hooks->before) now.emplace_back(0, hook);
+  return now;
+}
+
+namespace {
+
+void accumulate(const Tensor& leaf, const Tensor& g, bool createGraph) {
+  Tensor& grad = metaOf(leaf).grad;
   if (grad.isDefined()) {
     if (createGraph) {
       grad = ops::add(grad, g);
@@ -48,6 +77,23 @@ void AccumulateGrad::apply(const Tensor* gradients, Tensor*, bool createGraph) {
   const bool isOurs = g.impl()->references() == 1 && g.storage().references() == 1 && g.isContiguous();
   grad = isOurs ? g : contiguousCopy(g);
   tagGradient(grad);
+}
+
+}  // namespace
+
+void AccumulateGrad::apply(const Tensor* gradients, Tensor*, bool createGraph) {
+  if (!gradients[0].isDefined()) return;
+  accumulate(leaf_, gradients[0], createGraph);
+  const GradMeta& meta = metaOf(leaf_);
+  if (!meta.hooks) return;
+  const Hooks now = meta.hooks->after;  // a copy: hooks may come and go meanwhile
+  for (const Ref<Hook>& hook : now) {
+    if (!hook->isRemoved()) hook->call(leaf_);
+  }
+}
+
+void addToGrad(const Tensor& x, const Tensor& gradient, bool createGraph) {
+  accumulate(x, gradient, createGraph);
 }
 
 }  // namespace descent

@@ -17,9 +17,9 @@ struct BackwardOptions {
 };
 
 // Adds the gradients of `roots`, weighted by `gradients` (undefined: 1, for scalars only), to the leaves they
-// came from.
+// came from; with `inputs`, to those alone, which may be any tensors of the graph.
 void backward(const std::vector<Tensor>& roots, const std::vector<Tensor>& gradients,
-              const BackwardOptions& options);
+              const BackwardOptions& options, const std::vector<Tensor>* inputs = nullptr);
 
 // The same, for `inputs` alone, which may be any tensors of the graph; nothing is added to a leaf. Undefined
 // where an input was not reached.
@@ -33,5 +33,16 @@ void setRequiresGrad(const Tensor& x, bool value);
 Tensor gradOf(const Tensor& x);
 void setGrad(const Tensor& x, const Tensor& grad);
 void retainGrad(const Tensor& x);
+
+class Hook;  // node.h
+enum class HookKind { gradient, afterAccumulation };
+void addHook(const Tensor& x, const Ref<Hook>& hook, HookKind kind);
+
+// Whether backward looks for the op that first made a NaN. Of this thread.
+struct Anomaly {
+  bool isOn = false;
+  bool checksNaN = true;
+};
+extern thread_local Anomaly anomaly;
 
 }  // namespace descent

@@ -2,10 +2,14 @@
 #include <algorithm>
 #include <queue>
 
+#include "../device/site.h"
+#include "../ops/launch.h"
 #include "autograd.h"
 #include "node.h"
 
 namespace descent {
+
+thread_local Anomaly anomaly;
 
 // One backward call. Nodes point into it while it lasts; a run within a run (from a hook) puts back what it
 // found.
@@ -14,21 +18,21 @@ struct Run {
     Node* node;
     Run* outerRun;
     int outerSlot;
-    int waitingFor = 0;  // edges that have not delivered yet
-    bool isNeeded = true;
-    bool isCaptured = false;
+    int waitingFor = 0;             // edges that have not delivered yet
+    bool isNeeded = false;          // with inputs given: lies between them and the roots
+    int firstCapture = -1;          // in `captures`; -1: none
     std::vector<Tensor> gradients;  // by output of the node
   };
   // A gradient asked for by name: of output `index` of a node.
   struct Capture {
     Edge edge;
-    int input;
+    int next;  // of the same node; -1: none
   };
 
   BackwardOptions options;
   bool accumulates = true;
   std::vector<Task> tasks;
-  std::vector<Capture> captures;
+  std::vector<Capture> captures;  // by input
   std::vector<Tensor> captured;
 
   ~Run() {
@@ -45,6 +49,8 @@ struct Run {
   void deliver(const Edge& edge, Tensor gradient);
   void execute();
   void visit(Node* node, std::vector<Tensor>& gradients, std::vector<Tensor>& results);
+  void capture(Node* node, const std::vector<Tensor>& gradients);
+  void keepRetained(Node* node, const std::vector<Tensor>& gradients);
 };
 
 void Run::add(Node* node) {
@@ -75,10 +81,7 @@ void Run::discover(const std::vector<Edge>& roots) {
 // With inputs given, only what lies between them and the roots is computed.
 void Run::findNeeded() {
   std::vector<Node*> order;
-  for (Task& task : tasks) {
-    task.isNeeded = false;
-    order.push_back(task.node);
-  }
+  for (Task& task : tasks) order.push_back(task.node);
   std::sort(order.begin(), order.end(),
             [](const Node* a, const Node* b) { return a->sequence < b->sequence; });
   for (Node* node : order) {
@@ -86,9 +89,9 @@ void Run::findNeeded() {
     for (const Edge& edge : node->edges) {
       if (!edge.node) continue;
       const Task& task = taskOf(edge.node.get());
-      isNeeded = isNeeded || task.isNeeded || task.isCaptured;
+      isNeeded = isNeeded || task.isNeeded || task.firstCapture >= 0;
     }
-    taskOf(node).isNeeded = isNeeded;
+    taskOf(node).isNeeded |= isNeeded;
   }
 }
 
@@ -99,22 +102,94 @@ void Run::deliver(const Edge& edge, Tensor gradient) {
       held.isDefined() ? addGradients(std::move(held), gradient, options.createGraph) : std::move(gradient);
 }
 
-void Run::visit(Node* node, std::vector<Tensor>& gradients, std::vector<Tensor>& results) {
-  for (const Capture& capture : captures) {
-    if (!taskOf(node).isCaptured) break;
-    if (capture.edge.node.get() == node)
-      captured[static_cast<size_t>(capture.input)] = gradients[static_cast<size_t>(capture.edge.index)];
+namespace {
+
+void runHooks(Node* node, std::vector<Tensor>& gradients) {
+  for (const auto& [output, hook] : node->hooksNow()) {
+    Tensor& gradient = gradients[static_cast<size_t>(output)];
+    if (!gradient.isDefined() || hook->isRemoved()) continue;
+    const Tensor given = hook->call(gradient);
+    if (!given.isDefined()) continue;
+    if (given.shape() != gradient.shape() || given.dtype() != gradient.dtype() ||
+        given.device() != gradient.device()) {
+      const bool isElsewhere = given.device() != gradient.device();
+      const auto text = [isElsewhere](const Tensor& x) {
+        return x.shape().text() + " of " + nameOf(x.dtype()) +
+               (isElsewhere ? " on " + nameOf(x.device()) : "");
+      };
+      throw Error("autograd", "registerHook",
+                  "a hook must return a gradient like the one it got, " + text(gradient) +
+                      ", or nothing, got " + text(given));
+    }
+    gradient = given;
   }
+}
+
+[[noreturn]] void failNaN(const Node& node, size_t edge, const std::vector<Tensor>& gradients) {
+  const bool cameIn = std::any_of(gradients.begin(), gradients.end(),
+                                  [](const Tensor& g) { return g.isDefined() && hasNaN(g); });
+  const std::string site = textOfSite(node.site);
+  std::string sentence = "its gradient with respect to its tensor " + std::to_string(edge) + " has NaN";
+  sentence += site.empty() ? "; where it was called is not known, because that was outside detectAnomaly"
+                           : "; it was called at " + site;
+  if (node.isForwardNaN) {
+    sentence += ", and what it computed there had NaN already";
+  } else if (!site.empty()) {
+    sentence += ", and what it computed there had none";
+  }
+  sentence += cameIn ? ". The gradient that arrived had NaN too" : ". The gradient that arrived had none";
+  throw Error("autograd", node.name(), sentence,
+              {{"site", site},
+               {"input", std::to_string(edge)},
+               {"forwardHadNaN", node.isForwardNaN ? "true" : "false"},
+               {"gradientHadNaN", cameIn ? "true" : "false"}});
+}
+
+}  // namespace
+
+void Run::capture(Node* node, const std::vector<Tensor>& gradients) {
+  for (int k = taskOf(node).firstCapture; k >= 0; k = captures[static_cast<size_t>(k)].next) {
+    const size_t input = static_cast<size_t>(k);
+    captured[input] = gradients[static_cast<size_t>(captures[input].edge.index)];
+  }
+}
+
+void Run::keepRetained(Node* node, const std::vector<Tensor>& gradients) {
   for (const auto& [index, meta] : node->retained) {
-    if (gradients[static_cast<size_t>(index)].isDefined()) meta->grad = gradients[static_cast<size_t>(index)];
+    const Tensor& gradient = gradients[static_cast<size_t>(index)];
+    if (!gradient.isDefined()) continue;
+    if (meta->grad.isDefined()) {
+      meta->grad = ops::add(meta->grad, gradient);
+    } else {
+      // A copy: the gradient flows on, and other tensors may be handed the same one.
+      meta->grad = options.createGraph ? gradient : contiguousCopy(gradient);
+    }
   }
+}
+
+void Run::visit(Node* node, std::vector<Tensor>& gradients, std::vector<Tensor>& results) {
   results.assign(node->edges.size(), Tensor());
-  if (!accumulates && !taskOf(node).isNeeded) return;
+  const bool isNeeded = accumulates || taskOf(node).isNeeded;
+  // A gradient that is asked for is the one before the hooks where the run goes on from here, the one after
+  // them where it ends: PyTorch's order.
+  if (isNeeded) capture(node, gradients);
   const bool hasGradient =
       std::any_of(gradients.begin(), gradients.end(), [](const Tensor& g) { return g.isDefined(); });
   if (!hasGradient) return;
+  const SiteScope scope(node->site ? node->site : allocationContext().site, nullptr);
+  runHooks(node, gradients);
+  if (!isNeeded) capture(node, gradients);
+  if (!node->retained.empty()) keepRetained(node, gradients);
+  if (!isNeeded) return;
   node->apply(gradients.data(), results.data(), options.createGraph);
-  if (!options.retainGraph) node->releaseSaved();
+  if (anomaly.isOn && anomaly.checksNaN) {
+    for (size_t k = 0; k < results.size(); k++) {
+      if (results[k].isDefined() && hasNaN(results[k])) failNaN(*node, k, gradients);
+    }
+  }
+  if (options.retainGraph) return;
+  node->releaseSaved();
+  if (!node->hooks.empty()) node->letHooksGo();
 }
 
 void Run::execute() {
@@ -168,7 +243,8 @@ Tensor startGradient(const char* op, const Tensor& root, const Tensor& given) {
 }
 
 std::vector<Tensor> run(const char* op, const std::vector<Tensor>& roots, const std::vector<Tensor>* inputs,
-                        const std::vector<Tensor>& gradients, const BackwardOptions& options) {
+                        const std::vector<Tensor>& gradients, const BackwardOptions& options,
+                        bool intoGrads) {
   const GradModeGuard mode(options.createGraph);
   std::vector<Edge> edges;
   std::vector<Tensor> starts;
@@ -184,11 +260,18 @@ std::vector<Tensor> run(const char* op, const std::vector<Tensor>& roots, const 
   if (inputs) {
     run.captured.resize(inputs->size());
     for (size_t k = 0; k < inputs->size(); k++) {
-      if (!(*inputs)[k].requiresGrad())
+      const Edge edge = edgeOf((*inputs)[k]);
+      if (!edge.node)
         throw Error("autograd", op, "input " + std::to_string(k) + " does not require a gradient");
-      run.captures.push_back({edgeOf((*inputs)[k]), static_cast<int>(k)});
-      Node* node = run.captures.back().edge.node.get();
-      if (node->run == &run) run.taskOf(node).isCaptured = true;
+      const bool isReached = edge.node->run == &run;
+      run.captures.push_back({edge, isReached ? run.taskOf(edge.node.get()).firstCapture : -1});
+      if (!isReached) continue;
+      Run::Task& task = run.taskOf(edge.node.get());
+      if (intoGrads && isLeaf((*inputs)[k])) {
+        task.isNeeded = true;
+      } else {
+        task.firstCapture = static_cast<int>(k);
+      }
     }
     run.findNeeded();
   }
@@ -200,13 +283,17 @@ std::vector<Tensor> run(const char* op, const std::vector<Tensor>& roots, const 
 }  // namespace
 
 void backward(const std::vector<Tensor>& roots, const std::vector<Tensor>& gradients,
-              const BackwardOptions& options) {
-  run("backward", roots, nullptr, gradients, options);
+              const BackwardOptions& options, const std::vector<Tensor>* inputs) {
+  const std::vector<Tensor> captured = run("backward", roots, inputs, gradients, options, true);
+  const GradModeGuard mode(options.createGraph);
+  for (size_t k = 0; k < captured.size(); k++) {
+    if (captured[k].isDefined()) addToGrad((*inputs)[k], captured[k], options.createGraph);
+  }
 }
 
 std::vector<Tensor> gradientsOf(const std::vector<Tensor>& roots, const std::vector<Tensor>& inputs,
                                 const std::vector<Tensor>& gradients, const BackwardOptions& options) {
-  return run("grad", roots, &inputs, gradients, options);
+  return run("grad", roots, &inputs, gradients, options, false);
 }
 
 }  // namespace descent

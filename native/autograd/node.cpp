@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cctype>
 
+#include "../device/site.h"
 #include "../ops/launch.h"
 
 namespace descent {
@@ -26,7 +27,22 @@ Graveyard& graveyard() {
 
 }  // namespace
 
-Node::Node() : sequence(nextSequence.fetch_add(1, std::memory_order_relaxed)) {}
+Node::Node() : sequence(nextSequence.fetch_add(1, std::memory_order_relaxed)), site(siteHere()) {}
+
+Node::~Node() { letHooksGo(); }
+
+void Node::letHooksGo() {
+  for (OutputHook& one : hooks) {
+    if (one.isHeld) one.hook->letGo();
+    one.isHeld = false;
+  }
+}
+
+std::vector<std::pair<int, Ref<Hook>>> Node::hooksNow() const {
+  std::vector<std::pair<int, Ref<Hook>>> now;
+  for (const OutputHook& one : hooks) now.emplace_back(one.output, one.hook);
+  return now;
+}
 
 void Node::destroy() noexcept {
   Graveyard& yard = graveyard();
@@ -70,10 +86,11 @@ Edge edgeOf(const Tensor& x) {
   GradMeta& meta = metaOf(x);
   if (meta.gradFn) return {meta.gradFn, meta.outputIndex};
   if (!meta.accumulator) {
-    Ref<Node> accumulator(new AccumulateGrad(x));
+    const Ref<AccumulateGrad> accumulator(new AccumulateGrad(x));
     meta.accumulator = accumulator.get();
-    return {accumulator, 0};
+    return {Ref<Node>(accumulator.get()), 0};
   }
+  if (meta.hooks) meta.accumulator->holdLeafHooks();
   return {Ref<Node>(meta.accumulator), 0};
 }
 
@@ -89,11 +106,17 @@ void setHistory(const Tensor& x, Node* node, int outputIndex) {
 
 SavedTensor::SavedTensor(const Tensor& tensor, bool isOutput)
     : version_(tensor.version()), isOutput_(isOutput) {
+  if (tensor.impl()->isInference) {
+    throw Error(
+        "autograd", "",
+        "a tensor made in inference mode cannot be saved for a gradient; use clone() outside of it first");
+  }
   const GradMeta* meta = findMeta(tensor);
   const bool isWantedLeaf = tensor.requiresGrad() && !(meta && meta->gradFn);
   // Anything but a leaf is saved by its memory alone: were the tensor itself held, a later in-place op on it
   // could close a cycle through this node.
   data_ = isWantedLeaf ? tensor : tensor.alias();
+  tensor.storage().isSaved = true;
   if (!isOutput && meta && meta->gradFn) {
     gradFn_ = meta->gradFn;
     outputIndex_ = meta->outputIndex;
@@ -101,16 +124,33 @@ SavedTensor::SavedTensor(const Tensor& tensor, bool isOutput)
   if (isOutput && meta) outputIndex_ = meta->outputIndex;
 }
 
-Tensor SavedTensor::unpack(Node* owner, const char* op, bool createGraph) const {
+namespace {
+
+[[noreturn]] void failChanged(const Tensor& data, uint32_t expected, const Node& owner,
+                              const std::string& op) {
+  const std::string saved = textOfSite(owner.site), changed = textOfSite(data.storage().changedAt);
+  const char* by = data.storage().changedBy;
+  std::string sentence = "a value of shape " + data.shape().text() +
+                         " needed for the gradient was changed in place after " + op + " used it";
+  if (!saved.empty()) sentence += " at " + saved;
+  if (by) sentence += std::string(", by ") + by + (changed.empty() ? "" : " at " + changed);
+  sentence += " (it is at version " + std::to_string(data.version()) + ", " + std::to_string(expected) +
+              " was expected); change a clone() instead, or change it before";
+  if (saved.empty() || changed.empty())
+    sentence += ". To see the lines, run it with DESCENT_CALL_SITES=1 or within autograd.detectAnomaly";
+  throw Error("autograd", op, sentence,
+              {{"version", std::to_string(data.version())},
+               {"expected", std::to_string(expected)},
+               {"saved", saved},
+               {"changed", changed},
+               {"changedBy", by ? by : ""}});
+}
+
+}  // namespace
+
+Tensor SavedTensor::unpack(Node* owner, const std::string& op, bool createGraph) const {
   if (!data_.isDefined()) return {};
-  if (data_.version() != version_) {
-    throw Error(
-        "autograd", op,
-        "a value of shape " + data_.shape().text() + " needed for the gradient was changed in place after " +
-            op + " used it (it is at version " + std::to_string(data_.version()) + ", " +
-            std::to_string(version_) + " was expected); change a clone() instead, or change it before",
-        {{"version", std::to_string(data_.version())}, {"expected", std::to_string(version_)}});
-  }
+  if (data_.version() != version_) failChanged(data_, version_, *owner, op);
   Node* history = isOutput_ ? owner : gradFn_.get();
   if (!createGraph || !history || !isFloating(data_.dtype()) || data_.requiresGrad()) return data_;
   const Tensor tensor = data_.alias();

@@ -9,7 +9,26 @@
 namespace descent {
 
 class Node;
+class AccumulateGrad;
 struct Run;
+
+// Runs when the gradient of a tensor is computed, and may replace it. What it is made of is not known here.
+class Hook : public RefCounted {
+ public:
+  // Undefined: the gradient stays as it is.
+  virtual Tensor call(const Tensor& gradient) = 0;
+  virtual bool isRemoved() const = 0;
+  // A graph that may call it lives; called in pairs. Between two pairs the hook need not keep itself alive.
+  virtual void hold() {}
+  virtual void letGo() {}
+};
+using Hooks = std::vector<Ref<Hook>>;
+
+// The hooks of a leaf, in order.
+struct LeafHooks {
+  Hooks before;  // get the gradient that arrives, before it is added to `grad`
+  Hooks after;   // get the leaf, when its `grad` is complete
+};
 
 // Where a gradient goes: input `index` of a node. No node: it is not wanted.
 struct Edge {
@@ -23,21 +42,25 @@ struct GradMeta final : AutogradMeta {
   // Have the gradient that arrives at gradFn kept in `grad`, or not any more.
   void startRetaining();
   void stopRetaining();
-  Ref<Node> gradFn;             // none: a leaf
-  int outputIndex = 0;          // which output of gradFn
-  Tensor grad;                  // of a leaf, or with retainGrad
-  Node* accumulator = nullptr;  // of a leaf; the node holds the tensor, not the other way round
+  Ref<Node> gradFn;                       // none: a leaf
+  int outputIndex = 0;                    // which output of gradFn
+  Tensor grad;                            // of a leaf, or with retainGrad
+  AccumulateGrad* accumulator = nullptr;  // of a leaf; the node holds the tensor, not the other way round
+  std::unique_ptr<LeafHooks> hooks;       // of a leaf; those of others belong to gradFn
   bool retainsGrad = false;
 };
 
 class Node : public RefCounted {
  public:
   Node();
+  ~Node() override;
 
   // Gradients of the outputs become gradients along the edges; undefined ones mean zero.
   virtual void apply(const Tensor* gradients, Tensor* results, bool createGraph) = 0;
   // Drops what was saved; a later apply() says so.
   virtual void releaseSaved() {}
+  // Those to call with the gradient of an output, in order; a copy, because hooks may come and go meanwhile.
+  virtual std::vector<std::pair<int, Ref<Hook>>> hooksNow() const;
   virtual std::string name() const = 0;
 
   std::vector<Edge> edges;
@@ -46,6 +69,19 @@ class Node : public RefCounted {
   uint64_t sequence;
   // Tensors that keep the gradient arriving here; they take themselves off.
   std::vector<std::pair<int, GradMeta*>> retained;
+  // By output; held as long as the graph has not been used up.
+  struct OutputHook {
+    int output;
+    Ref<Hook> hook;
+    bool isHeld;
+  };
+  std::vector<OutputHook> hooks;
+  void letHooksGo();
+
+  // Where the user called what this is the gradient of; 0 where it is not known.
+  uint32_t site;
+  // The result was not a number already, as far as somebody looked (anomaly mode).
+  bool isForwardNaN = false;
 
   // Scratch of the backward run that is visiting.
   Run* run = nullptr;
@@ -64,7 +100,7 @@ class SavedTensor {
   SavedTensor(const Tensor& tensor, bool isOutput);
   bool isSaved() const { return data_.isDefined(); }
   // Throws when the value was changed in place since. With `createGraph` its history comes along.
-  Tensor unpack(Node* owner, const char* op, bool createGraph) const;
+  Tensor unpack(Node* owner, const std::string& op, bool createGraph) const;
   void reset() { *this = SavedTensor(); }
 
  private:
@@ -109,11 +145,23 @@ class AccumulateGrad final : public Node {
   ~AccumulateGrad() override;
   void apply(const Tensor* gradients, Tensor* results, bool createGraph) override;
   std::string name() const override { return "AccumulateGrad"; }
+  std::vector<std::pair<int, Ref<Hook>>> hooksNow() const override;
+  void releaseSaved() override { letLeafHooksGo(); }
+  // The hooks of the leaf are held from the first use in a graph until a graph is used up.
+  void holdLeafHooks();
+  bool holdsHooks() const { return holdsHooks_; }
 
  private:
+  void letLeafHooksGo();
+  bool holdsHooks_ = false;
   Tensor leaf_;
 };
 
+// Refuses a change in place of what must not change while ops are recorded: leaves that require a gradient,
+// and their views.
+void requireWritable(const char* op, const Tensor& target);
+// x was changed in place by what `node` stands for.
+void setHistoryOfChanged(const Tensor& x, Node* node, int outputIndex);
 // The meta of a tensor, made if need be.
 GradMeta& metaOf(const Tensor& x);
 // The same without making one.
@@ -122,10 +170,16 @@ Edge edgeOf(const Tensor& x);
 // Writes the history of a view anew where its memory was changed in place through another tensor.
 void refreshView(const Tensor& x);
 // After a view was changed in place: its base has a new history, and then the view.
-void rebaseView(const Tensor& view, Node* change);
+void rebaseView(const Tensor& view, Node* change, int outputIndex = 0);
 void setHistory(const Tensor& x, Node* node, int outputIndex);
 // Sums and converts a gradient to the shape and dtype of what it belongs to.
 Tensor fitGradient(const Tensor& g, const Gradients::Meta& meta);
+// Whether an element is not a number.
+bool hasNaN(const Tensor& x);
+// Notes in the node which results are not numbers already.
+void noteNaN(Node& node, const Tensor* outs, int count);
+// What a leaf does with a gradient, for any tensor.
+void addToGrad(const Tensor& x, const Tensor& gradient, bool createGraph);
 // a + b, into a's memory where nobody else can see it.
 Tensor addGradients(Tensor a, const Tensor& b, bool createGraph);
 

@@ -1,5 +1,8 @@
 // Recording: a differentiable call runs, and a node says how its gradient flows back.
+#include <algorithm>
+
 #include "../device/allocator.h"
+#include "../ops/launch.h"
 #include "autograd.h"
 #include "node.h"
 
@@ -25,28 +28,8 @@ Tensor baseOf(const Tensor& x) {
   return base && base->storage.get() == &x.storage() ? Tensor(base) : Tensor();
 }
 
-void requireWritable(const Op& op, const Tensor& target) {
-  if (target.requiresGrad() && isLeaf(target)) {
-    throw Error("autograd", op.name,
-                "a leaf that requires a gradient cannot be changed in place while ops are recorded; do it "
-                "within noGrad(() => ...)");
-  }
-  const Tensor base = baseOf(target);
-  if (!base.isDefined()) return;
-  if (base.requiresGrad() && isLeaf(base)) {
-    throw Error("autograd", op.name,
-                "a view of a leaf that requires a gradient cannot be changed in place while ops are "
-                "recorded; do it within noGrad(() => ...)");
-  }
-  if (!base.isContiguous()) {
-    throw Error("autograd", op.name,
-                "a view of a tensor that is not contiguous cannot be changed in place while ops are "
-                "recorded; use clone() first");
-  }
-}
-
 void record(const Op& op, Arguments& args, Tensor* outs, bool isInPlace) {
-  if (isInPlace) requireWritable(op, outs[0]);
+  if (isInPlace) requireWritable(op.name, outs[0]);
   Ref<OpNode> node(new OpNode(op));
   node->addInputs(args);
   node->saveInputs(args);
@@ -56,18 +39,65 @@ void record(const Op& op, Arguments& args, Tensor* outs, bool isInPlace) {
     Call call{op, args, outs, isInPlace};
     op.forward(call);
   }
-  if (isInPlace) outs[0].bumpVersion();
-  if (isInPlace && baseOf(outs[0]).isDefined()) {
-    rebaseView(outs[0], node.get());
+  if (isInPlace) noteChange(outs[0], op.name);
+  if (isInPlace) {
+    setHistoryOfChanged(outs[0], node.get(), 0);
   } else {
     for (int k = 0; k < op.outputs; k++) {
       if (outs[k].isDefined() && isFloating(outs[k].dtype())) setHistory(outs[k], node.get(), k);
     }
   }
   node->saveOutputs(outs);
+  if (anomaly.isOn) noteNaN(*node, outs, op.outputs);
 }
 
 }  // namespace
+
+void requireWritable(const char* op, const Tensor& target) {
+  if (target.requiresGrad() && isLeaf(target)) {
+    throw Error("autograd", op,
+                "a leaf that requires a gradient cannot be changed in place while ops are recorded; do it "
+                "within noGrad(() => ...)");
+  }
+  const Tensor base = baseOf(target);
+  if (!base.isDefined()) return;
+  if (target.impl()->isQuietView) {
+    throw Error(
+        "autograd", op,
+        "a view made while nothing was recorded (within noGrad) cannot be changed in place while ops are "
+        "recorded; make the view outside, or change it within noGrad(() => ...)");
+  }
+  if (base.requiresGrad() && isLeaf(base)) {
+    throw Error("autograd", op,
+                "a view of a leaf that requires a gradient cannot be changed in place while ops are "
+                "recorded; do it within noGrad(() => ...)");
+  }
+  if (!base.isContiguous()) {
+    throw Error("autograd", op,
+                "a view of a tensor that is not contiguous cannot be changed in place while ops are "
+                "recorded; use clone() first");
+  }
+}
+
+void setHistoryOfChanged(const Tensor& x, Node* node, int outputIndex) {
+  if (baseOf(x).isDefined()) {
+    rebaseView(x, node, outputIndex);
+  } else {
+    setHistory(x, node, outputIndex);
+  }
+}
+
+void noteNaN(Node& node, const Tensor* outs, int count) {
+  for (int k = 0; k < count; k++) {
+    if (outs[k].isDefined() && hasNaN(outs[k])) node.isForwardNaN = true;
+  }
+}
+
+bool hasNaN(const Tensor& x) {
+  if (!isFloating(x.dtype()) || x.numel() == 0) return false;
+  const GradModeGuard quiet(false);
+  return readScalar(ops::any(ops::isnan(x.alias()))).integer != 0;
+}
 
 void installAutograd() { recorder = record; }
 
@@ -89,6 +119,10 @@ void setRequiresGrad(const Tensor& x, bool value) {
   }
   if (!value && !isLeaf(x)) {
     throw Error("autograd", "requiresGrad", "only a leaf can stop requiring a gradient; use detach()");
+  }
+  if (value && x.impl()->isInference && !inferenceMode) {
+    throw Error("autograd", "requiresGrad",
+                "a tensor made in inference mode cannot require a gradient outside of it; use clone() first");
   }
   x.impl()->requiresGrad = value;
   if (value && isLeaf(x)) x.impl()->viewBase.reset();  // a leaf of its own from now on
@@ -117,8 +151,50 @@ void setGrad(const Tensor& x, const Tensor& grad) {
 }
 
 void retainGrad(const Tensor& x) {
+  refreshView(x);
   if (!x.requiresGrad()) throw Error("autograd", "retainGrad", "the tensor does not require a gradient");
   metaOf(x).startRetaining();
+}
+
+namespace {
+
+void drop(Hooks& hooks) {
+  const auto isGone = [](const Ref<Hook>& hook) { return hook->isRemoved(); };
+  hooks.erase(std::remove_if(hooks.begin(), hooks.end(), isGone), hooks.end());
+}
+
+}  // namespace
+
+void addHook(const Tensor& x, const Ref<Hook>& hook, HookKind kind) {
+  const char* op = kind == HookKind::gradient ? "registerHook" : "registerPostAccumulateGradHook";
+  refreshView(x);
+  if (!x.requiresGrad()) {
+    throw Error(
+        "autograd", op,
+        "the tensor does not require a gradient, so none is ever computed; call requiresGrad_() first");
+  }
+  GradMeta& meta = metaOf(x);
+  if (meta.gradFn && kind == HookKind::afterAccumulation) {
+    throw Error("autograd", op, "only leaves accumulate a gradient; use registerHook for this tensor");
+  }
+  if (meta.gradFn) {
+    auto& hooks = meta.gradFn->hooks;
+    const auto isGone = [](const Node::OutputHook& one) { return one.hook->isRemoved(); };
+    hooks.erase(std::remove_if(hooks.begin(), hooks.end(), isGone), hooks.end());
+    hook->hold();
+    hooks.push_back({meta.outputIndex, hook, true});
+    return;
+  }
+  if (!meta.hooks) meta.hooks = std::make_unique<LeafHooks>();
+  Hooks& hooks = kind == HookKind::gradient ? meta.hooks->before : meta.hooks->after;
+  drop(hooks);
+  hooks.push_back(hook);
+  if (!meta.accumulator) return;
+  if (meta.accumulator->holdsHooks()) {
+    hook->hold();
+  } else {
+    meta.accumulator->holdLeafHooks();
+  }
 }
 
 }  // namespace descent

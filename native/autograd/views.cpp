@@ -37,18 +37,18 @@ void deriveFromBase(const Tensor& view, const Tensor& base) {
 
 void refreshView(const Tensor& x) {
   const TensorImpl* impl = x.impl();
-  if (!impl->viewBase || impl->viewVersion == x.version()) return;
+  if (!impl->viewBase || impl->isQuietView || impl->viewVersion == x.version()) return;
   const Tensor base(impl->viewBase.get());
   // A leaf's history cannot have changed; nor can that of a base which still requires nothing.
   if (!base.requiresGrad() || isLeaf(base) || !base.isContiguous() || &base.storage() != &x.storage()) return;
   deriveFromBase(x, base);
 }
 
-void rebaseView(const Tensor& view, Node* change) {
+void rebaseView(const Tensor& view, Node* change, int outputIndex) {
   const Tensor base(view.impl()->viewBase.get());
   // base = asStridedScatter(base as it was, the changed view)
   const Tensor changed = view.alias();
-  setHistory(changed, change, 0);
+  setHistory(changed, change, outputIndex);
   const Place place = placeOf(view, base);
   Arguments args;
   args.push(base);

@@ -54,15 +54,35 @@ napi_value retainGradOf(const CallInfo& call) {
   return nullptr;
 }
 
+// A backward in which JavaScript runs: the mode is the pass's then, whoever waits elsewhere.
+class Pass {
+ public:
+  explicit Pass(Environment& environment) : environment_(environment) { environment_.passes++; }
+  ~Pass() { environment_.passes--; }
+  Pass(const Pass&) = delete;
+  Pass& operator=(const Pass&) = delete;
+
+ private:
+  Environment& environment_;
+};
+
 napi_value runBackward(const CallInfo& call) {
   call.environment.beforeOp("backward");
-  backward(call.tensors(0), optionalTensors(call, 1, "grads"),
-           {call.boolean(2, "retainGraph"), call.boolean(3, "createGraph")});
+  const Pass pass(call.environment);
+  const BackwardOptions options{call.boolean(2, "retainGraph"), call.boolean(3, "createGraph")};
+  const std::vector<Tensor> roots = call.tensors(0), gradients = optionalTensors(call, 1, "grads");
+  if (call.isMissing(4)) {
+    backward(roots, gradients, options);
+  } else {
+    const std::vector<Tensor> inputs = call.tensors(4, "inputs");
+    backward(roots, gradients, options, &inputs);
+  }
   return nullptr;
 }
 
 napi_value grad(const CallInfo& call) {
   call.environment.beforeOp("grad");
+  const Pass pass(call.environment);
   const std::vector<Tensor> inputs = call.tensors(2, "inputs");
   const bool allowUnused = call.boolean(6, "allowUnused");
   const std::vector<Tensor> gradients =
@@ -93,7 +113,29 @@ napi_value setGradEnabled(const CallInfo& call) {
   return call.toBoolean(before);
 }
 
-napi_value isGradEnabled(const CallInfo& call) { return call.toBoolean(gradMode); }
+napi_value isGradEnabled(const CallInfo& call) {
+  call.environment.readModes();
+  return call.toBoolean(gradMode);
+}
+
+napi_value setInferenceMode(const CallInfo& call) {
+  const bool before = inferenceMode;
+  inferenceMode = call.boolean(0, "infers");
+  return call.toBoolean(before);
+}
+
+napi_value isInferenceOf(const CallInfo& call) { return call.toBoolean(call.tensor(0).impl()->isInference); }
+
+napi_value setModeReader(const CallInfo& call) {
+  check(call.environment, napi_create_reference(call.env(), call[0], 1, &call.environment.modeReader),
+        call.name);
+  return nullptr;
+}
+
+napi_value setReadsModes(const CallInfo& call) {
+  call.environment.readsModes = call.boolean(0, "reads");
+  return nullptr;
+}
 
 napi_value zeroGrad(const CallInfo& call) {
   const bool setToNone = call.boolean(1, "setToNone");
@@ -104,7 +146,7 @@ napi_value zeroGrad(const CallInfo& call) {
       setGrad(parameter, Tensor());
     } else {
       fillWith(gradient, 0);
-      gradient.bumpVersion();
+      noteChange(gradient, "zeroGrad");
     }
   }
   return nullptr;
@@ -124,6 +166,10 @@ void addAutogradFunctions(Environment& environment, napi_value exports) {
   addFunction(environment, exports, "grad", grad);
   addFunction(environment, exports, "setGradEnabled", setGradEnabled);
   addFunction(environment, exports, "isGradEnabled", isGradEnabled);
+  addFunction(environment, exports, "setInferenceMode", setInferenceMode);
+  addFunction(environment, exports, "isInference", isInferenceOf);
+  addFunction(environment, exports, "setModeReader", setModeReader);
+  addFunction(environment, exports, "readModes", setReadsModes);
   addFunction(environment, exports, "zeroGrad", zeroGrad);
 }
 

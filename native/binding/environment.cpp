@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "../device/allocator.h"
+#include "../ops/op.h"
 
 namespace descent::binding {
 
@@ -61,7 +62,7 @@ std::string nameOfValue(napi_env env, napi_value value) {
 
 }  // namespace
 
-Environment::Environment(napi_env env) : env(env) {
+Environment::Environment(napi_env env) : env(env), references(env) {
   napi_value buffer, array;
   void* data = nullptr;
   const size_t count = kDescriptionStride * kMostOutputs;
@@ -73,6 +74,8 @@ Environment::Environment(napi_env env) : env(env) {
 }
 
 void Environment::beforeOp(const char* op) {
+  references.drain();
+  if (readsModes) readModes();
   // Thrown once: the flag then says 2, so that ops in the script's `finally` blocks run.
   int32_t asked = 1;
   if (control && control->load(std::memory_order_relaxed) == 1 &&
@@ -91,6 +94,21 @@ void Environment::beforeOp(const char* op) {
     napi_adjust_external_memory(env, bytes - reportedBytes, &total);
     reportedBytes = bytes;
   }
+}
+
+void Environment::readModes() {
+  if (!readsModes || passes > 0 || !modeReader) return;
+  napi_handle_scope scope;
+  napi_value function, global, result;
+  int32_t modes = 1;
+  napi_open_handle_scope(env, &scope);
+  napi_get_reference_value(env, modeReader, &function);
+  napi_get_global(env, &global);
+  if (napi_call_function(env, global, function, 0, nullptr, &result) == napi_ok)
+    napi_get_value_int32(env, result, &modes);
+  napi_close_handle_scope(env, scope);
+  gradMode = (modes & 1) != 0;
+  inferenceMode = (modes & 2) != 0;
 }
 
 void Environment::collect(bool full) {

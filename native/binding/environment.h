@@ -5,16 +5,26 @@
 
 #include <atomic>
 #include <string>
+#include <unordered_map>
 
+#include "../autograd/node.h"
 #include "../tensor/error.h"
 #include "../tensor/tensor.h"
 #include "handles.h"
+#include "reference.h"
+#include "sites.h"
 
 namespace descent::binding {
 
 // Where output k is described: engine/native.ts, `descriptionStride` and `description`.
 constexpr int kDescriptionStride = 20;
 constexpr int kMostOutputs = 4;
+
+// The backward of a user's function that is running.
+struct RunningFunction {
+  Node* node;
+  bool createGraph;
+};
 
 struct Environment {
   napi_env env = nullptr;
@@ -25,6 +35,17 @@ struct Environment {
   napi_ref collector = nullptr;
   napi_ref controlArray = nullptr;
   std::atomic<int32_t>* control = nullptr;
+  napi_ref tensorFactory = nullptr;  // () => new Tensor()
+  ReferenceQueue references;
+  CallSites sites{*this};
+  std::unordered_map<uint32_t, Hook*> hooks;  // by number; they take themselves off
+  uint32_t lastHook = 0;
+  std::unordered_map<uint32_t, Ref<Node>> functions;  // whose forward runs, by number
+  uint32_t lastFunction = 0;
+  napi_ref modeReader = nullptr;  // () => 1 records, 2 infers, while async bodies of noGrad are pending
+  bool readsModes = false;
+  int passes = 0;  // backward passes that are running
+  RunningFunction* runningFunction = nullptr;
   int64_t handlesAtCollection = 0;
   int64_t reportedBytes = 0;
 
@@ -32,6 +53,8 @@ struct Environment {
   // Throws Error("stop") when the run was asked to stop; asks for a collection when very many handles have
   // piled up.
   void beforeOp(const char* op);
+  // Whether ops record now, where JavaScript knows better than the flag of this thread.
+  void readModes();
   void collect(bool full);
   void describe(int output, const Tensor& tensor);
 };
@@ -92,6 +115,8 @@ void addFunction(Environment& environment, napi_value object, const char* name, 
 void addOps(Environment& environment, napi_value exports);
 void addTensorFunctions(Environment& environment, napi_value exports);
 void addAutogradFunctions(Environment& environment, napi_value exports);
+void addFunctionFunctions(Environment& environment, napi_value exports);
+void addSiteFunctions(Environment& environment, napi_value exports);
 void addOptimizerFunctions(Environment& environment, napi_value exports);
 void addMemoryFunctions(Environment& environment, napi_value exports);
 void addByteFunctions(Environment& environment, napi_value exports);

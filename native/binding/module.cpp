@@ -1,6 +1,7 @@
 // The addon: what `native` in engine/native.ts is. Loaded once a JavaScript environment (the main thread,
 // each worker).
 #include "../device/allocator.h"
+#include "../device/site.h"
 #include "environment.h"
 #include "guard.h"
 
@@ -21,8 +22,11 @@ napi_value callFunction(napi_env env, napi_callback_info info) {
   void* data = nullptr;
   napi_get_cb_info(env, info, &count, values, nullptr, &data);
   const NamedFunction& named = *static_cast<NamedFunction*>(data);
-  return guarded(*named.environment, named.name,
-                 [&] { return named.function(CallInfo(*named.environment, named.name, values, count)); });
+  const SiteScope scope(0, named.name);
+  return guarded(*named.environment, named.name, [&] {
+    if (named.environment->sites.isAlways()) siteHere();
+    return named.function(CallInfo(*named.environment, named.name, values, count));
+  });
 }
 
 void forget(void* data) {
@@ -32,6 +36,8 @@ void forget(void* data) {
   environment->collector = nullptr;
   environment->control = nullptr;
   setPressureCallback({});
+  environment->sites.close();
+  environment->references.close();
 }
 
 napi_value initialize(napi_env env, napi_value exports) {
@@ -44,6 +50,8 @@ napi_value initialize(napi_env env, napi_value exports) {
     addOps(*environment, exports);
     addTensorFunctions(*environment, exports);
     addAutogradFunctions(*environment, exports);
+    addFunctionFunctions(*environment, exports);
+    addSiteFunctions(*environment, exports);
     addOptimizerFunctions(*environment, exports);
     addMemoryFunctions(*environment, exports);
     addByteFunctions(*environment, exports);

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "../device/site.h"
 #include "../ops/signature.h"
 #include "arguments.h"
 #include "guard.h"
@@ -35,8 +36,10 @@ napi_value callOp(napi_env env, napi_callback_info info) {
   const OpFunction& function = *static_cast<OpFunction*>(data);
   const Op& op = *function.op;
   Environment& environment = *function.environment;
+  const SiteScope scope(0, function.name.c_str());
   return guarded(environment, function.name.c_str(), [&]() -> napi_value {
     environment.beforeOp(function.name.c_str());
+    if (environment.sites.isAlways()) siteHere();
     const CallInfo call(environment, function.name.c_str(), values, count);
     const int outputs = function.isInPlace ? 0 : op.outputs;
     const auto run = [&](auto body) {

@@ -66,7 +66,9 @@ napi_value fromArray(const CallInfo& call) {
   }
   const Tensor y = emptyTensor(shape, given, DeviceId());
   if (info.length > 0) deviceOf(DeviceId()).copyFromHost(y.memory(), bytes, info.length * sizeOf(given));
-  call.give(call[0], castTo(y, dtype));
+  const Tensor made = castTo(y, dtype);
+  made.impl()->isInference = inferenceMode;
+  call.give(call[0], made);
   return nullptr;
 }
 

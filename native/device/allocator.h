@@ -27,9 +27,10 @@ constexpr int kCategoryCount = 6;
 // Who is allocating, as far as it is known; each block carries it. One per thread.
 struct AllocationContext {
   Category category = Category::temporary;
-  uint32_t site = 0;    // the call site in the user's source; 0: not known
-  uint32_t module = 0;  // the module path; 0: outside any module
-  uint64_t step = 0;    // optimizer steps finished when it was born
+  uint32_t site = 0;           // the call site in the user's source; 0: not known (site.h)
+  uint32_t module = 0;         // the module path; 0: outside any module
+  uint64_t step = 0;           // optimizer steps finished when it was born
+  const char* call = nullptr;  // what the user called, by its name there: "relu_"; lives for ever
 };
 AllocationContext& allocationContext();
 

@@ -1,6 +1,7 @@
 // The one way by which an op is called.
 #include <algorithm>
 
+#include "../device/site.h"
 #include "launch.h"
 #include "ops.h"
 
@@ -8,8 +9,33 @@ namespace descent {
 
 Recorder recorder = nullptr;
 thread_local bool gradMode = true;
+thread_local bool inferenceMode = false;
 
 namespace {
+
+void noteView(const Tensor& x, const Tensor& view) {
+  TensorImpl* impl = view.impl();
+  impl->viewBase = x.impl()->viewBase ? x.impl()->viewBase : Ref<TensorImpl>(x.impl());
+  impl->viewVersion = view.version();
+  impl->isQuietView = !gradMode || x.impl()->isQuietView;
+}
+
+void noteInference(const Op& op, const Arguments& args, Tensor* outs) {
+  for (int k = 0; k < op.outputs; k++) {
+    if (!outs[k].isDefined() || outs[k].isSame(args.items[0].tensor)) continue;
+    outs[k].impl()->isInference = op.isView ? args.items[0].tensor.impl()->isInference : inferenceMode;
+  }
+}
+
+void fillDefaults(const Op& op, Arguments& args) {
+  const int count = static_cast<int>(op.arguments.size());
+  for (int i = 0; i < count; i++) {
+    if (i >= args.count || !args.items[i].isGiven()) args.items[i] = op.arguments[i].defaultValue;
+  }
+  args.count = count;
+}
+
+}  // namespace
 
 bool wantsGradient(const Arguments& args) {
   for (int i = 0; i < args.count; i++) {
@@ -25,21 +51,13 @@ bool wantsGradient(const Arguments& args) {
   return false;
 }
 
-void noteView(const Tensor& x, const Tensor& view) {
-  TensorImpl* impl = view.impl();
-  impl->viewBase = x.impl()->viewBase ? x.impl()->viewBase : Ref<TensorImpl>(x.impl());
-  impl->viewVersion = view.version();
+void noteChange(const Tensor& x, const char* op) {
+  x.bumpVersion();
+  Storage& storage = x.storage();
+  if (!storage.isSaved) return;
+  storage.changedAt = siteHere();
+  storage.changedBy = allocationContext().call ? allocationContext().call : op;
 }
-
-void fillDefaults(const Op& op, Arguments& args) {
-  const int count = static_cast<int>(op.arguments.size());
-  for (int i = 0; i < count; i++) {
-    if (i >= args.count || !args.items[i].isGiven()) args.items[i] = op.arguments[i].defaultValue;
-  }
-  args.count = count;
-}
-
-}  // namespace
 
 void dispatch(const Op& op, Arguments& args, Tensor* outs) {
   fillDefaults(op, args);
@@ -49,7 +67,8 @@ void dispatch(const Op& op, Arguments& args, Tensor* outs) {
     Call call{op, args, outs};
     op.forward(call);
   }
-  if (op.isView && gradMode && op.isDifferentiable()) noteView(args.items[0].tensor, outs[0]);
+  if (op.isView && op.isDifferentiable()) noteView(args.items[0].tensor, outs[0]);
+  if (inferenceMode || op.isView) noteInference(op, args, outs);
 }
 
 void dispatchInPlace(const Op& op, Arguments& args) {
@@ -57,6 +76,11 @@ void dispatchInPlace(const Op& op, Arguments& args) {
   if (target.geometry().repeatsElements()) {
     throw Error("argument", op.name,
                 "cannot write in place, elements share memory (an expanded tensor); use clone() first");
+  }
+  if (target.impl()->isInference && !inferenceMode) {
+    throw Error(
+        "autograd", op.name,
+        "a tensor made in inference mode cannot be changed in place outside of it; use clone() first");
   }
   if (!op.writesInPlace() || (gradMode && op.needsItsInput() && wantsGradient(args))) {
     // Computed as usual, then copied: both are recorded, so gradients are right without a rule of their own.
@@ -78,7 +102,7 @@ void dispatchInPlace(const Op& op, Arguments& args) {
   if (gradMode && wantsGradient(args)) return recorder(op, args, outs, true);
   Call call{op, args, outs, true};
   op.forward(call);
-  target.bumpVersion();
+  noteChange(target, op.name);
 }
 
 const char* Call::name() const { return op.name; }

@@ -155,6 +155,7 @@ void Launcher::run(const double* numbers, const int64_t* integers) {
   launch.operands = &operands_;
   launch.numbers = numbers;
   launch.integers = integers;
+  launch.site = allocationContext().site;
   device.launch(launch);
 }
 

@@ -103,8 +103,8 @@ void forward::batchNormCore(Call& call) {
   if (hasRunning) launcher.in(call.tensor(kRunningMean)).in(call.tensor(kRunningVar));
   launcher.run(numbers, integers);
   if (hasRunning && isTraining) {
-    call.tensor(kRunningMean).bumpVersion();
-    call.tensor(kRunningVar).bumpVersion();
+    noteChange(call.tensor(kRunningMean), call.name());
+    noteChange(call.tensor(kRunningVar), call.name());
   }
 }
 const Derivative derivative::batchNormCore{

@@ -213,12 +213,19 @@ void dispatch(const Op& op, Arguments& args, Tensor* outs);
 // Writes into the first argument, which must be a tensor.
 void dispatchInPlace(const Op& op, Arguments& args);
 
+// Whether one of them wants a gradient.
+bool wantsGradient(const Arguments& args);
+// Says that `op` changed the values of x in place.
+void noteChange(const Tensor& x, const char* op);
+
 // How autograd sees every differentiable call without being known here: it runs `forward` and records.
 using Recorder = void (*)(const Op& op, Arguments& args, Tensor* outs, bool isInPlace);
 extern Recorder recorder;
 
 // Whether ops record, on this thread.
 extern thread_local bool gradMode;
+// Whether what is made can never become part of a graph, on this thread.
+extern thread_local bool inferenceMode;
 class GradModeGuard {
  public:
   explicit GradModeGuard(bool enabled) : before_(gradMode) { gradMode = enabled; }

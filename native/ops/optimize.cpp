@@ -102,7 +102,7 @@ void runGroup(const Kernel& kernel, const Group& group, int states, bool isUpdat
     *one.squaredNorm = norms[k];
     if (!isUpdate) continue;
     if (!parameters[k].isSame(one.parameter)) copyInto(one.parameter, parameters[k]);
-    one.parameter.bumpVersion();
+    noteChange(one.parameter, kernel.name());
   }
 }
 

@@ -25,6 +25,10 @@ class Storage final : public RefCounted {
   const DeviceId device;
   // Grows with each in-place change; whoever saved a value compares.
   uint32_t version = 0;
+  // Somebody's gradient needs a value that lies here; then changes leave behind who made the last one.
+  bool isSaved = false;
+  uint32_t changedAt = 0;           // the call site, 0 where it is not known
+  const char* changedBy = nullptr;  // the op, a text that lives for ever
 
   void* block() const { return block_; }
 

@@ -28,9 +28,13 @@ struct TensorImpl final : public RefCounted {
   // its history was written. An in-place change of one must reach the history of the other.
   Ref<TensorImpl> viewBase;
   uint32_t viewVersion = 0;
+  // A view made while nothing was recorded: it is no part of its base's history.
+  bool isQuietView = false;
+  // Made in inference mode: never part of a graph.
+  bool isInference = false;
 
   // Its own, or that of a base which came to require one later.
-  bool wantsGradient() const { return requiresGrad || (viewBase && viewBase->requiresGrad); }
+  bool wantsGradient() const { return requiresGrad || (viewBase && viewBase->requiresGrad && !isQuietView); }
 };
 
 class Tensor {

@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { DescentError, type Tensor } from "descent";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { DescentError, ones, type Tensor } from "descent";
 
 /** The records of a file in test/engine/fixtures, one a line. The bundled test lies in dist/test/engine. */
 export function readFixture<T>(name: string): T[] {
@@ -40,4 +42,14 @@ export function assertRefused(call: () => unknown, code: string, message: RegExp
     assert.equal(error.code, code, error.message);
     return true;
   });
+}
+
+/** Collects all that nobody refers to, natively held things too: those are let go with the next call after a collection. */
+export function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  for (let round = 0; round < 4; round++) {
+    collect();
+    ones([1]);
+  }
 }
