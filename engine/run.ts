@@ -1,5 +1,6 @@
 // run: what a script adds to its record. In a process that nobody records, these do nothing.
 
+import { save, type Parts } from "./io/checkpoint.js";
 import { checkNumber, fail, show } from "./errors.js";
 import { observer } from "./observer.js";
 import { requireTensor, Tensor } from "./tensor.js";
@@ -66,9 +67,13 @@ function histogram(tag: string, values: Tensor, options?: StepOption): void {
   observer.current?.histogram(tag, values, step);
 }
 
-/** Notes that a checkpoint lies at `path`. */
-function checkpoint(path: string): void {
+/**
+ * Notes in the record that a checkpoint lies at `path`. With parts, it is saved there first, as `checkpoint.save` does:
+ * `run.checkpoint("last.safetensors", { model, optimizer, loader, extra: { epoch } })`.
+ */
+function checkpoint(path: string, parts?: Parts): void {
   if (typeof path !== "string" || path === "") fail("run.checkpoint", `give a path, not ${show(path)}`);
+  if (parts !== undefined) save(path, parts);
   observer.current?.checkpoint(path);
 }
 

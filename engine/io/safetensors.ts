@@ -1,6 +1,7 @@
 // safetensors: named tensors in a file that runs no code, as Hugging Face defined it and PyTorch users exchange it.
 // The format: https://github.com/huggingface/safetensors. Eight bytes of header length, a JSON header, the raw elements.
 
+import { parseDevice } from "../device.js";
 import { fail, readOptions, show } from "../errors.js";
 import { native } from "../native.js";
 import { adopt, countElements, Tensor } from "../tensor.js";
@@ -27,7 +28,11 @@ export function save(
   metadata?: Readonly<Record<string, string>> | null,
 ): void {
   const op = "safetensors.save";
-  const file = readPath(op, path);
+  writeFile(op, readPath(op, path), tensors, metadata);
+}
+
+/** The same for others who save, in whose name it fails. */
+export function writeFile(op: string, file: string, tensors: unknown, metadata: unknown): void {
   const entries = Object.entries(requireRecord(op, "the tensors", tensors)) as [string, Tensor][];
   const header: Record<string, unknown> = {};
   if (metadata !== undefined && metadata !== null) {
@@ -71,15 +76,26 @@ export function load(path: string, options?: { device?: string }): Record<string
   const op = "safetensors.load";
   const file = readPath(op, path);
   const { device } = readOptions(op, options, { device: "cpu" });
+  return readFile(op, file, device).tensors;
+}
+
+/** The same for others who load, in whose name it fails. */
+export function readFile(
+  op: string,
+  file: string,
+  device: string,
+): { tensors: Record<string, Tensor>; metadata: Record<string, string> } {
+  parseDevice(op, device);
   return withFile(op, file, (opened) => {
     const mapped = opened.size >= mapFrom ? mapOrNull(file, opened.size) : null;
     const source = mapped === null ? opened : mappedSource(mapped);
     const header = readHeader(op, file, source);
-    const tensors = Object.fromEntries(
-      header.entries.map((entry) => [entry.name, readEntry(source, mapped, header, entry).to({ device })]),
-    );
+    const tensors = header.entries.map((entry) => {
+      const tensor = readEntry(source, mapped, header, entry);
+      return [entry.name, device === "cpu" ? tensor : tensor.to({ device })] as const;
+    });
     mapped?.dispose();
-    return tensors;
+    return { tensors: Object.fromEntries(tensors), metadata: header.metadata };
   });
 }
 

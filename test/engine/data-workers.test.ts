@@ -336,7 +336,9 @@ test("a saved loader goes on in the middle of its epoch, workers and all", async
     );
   }
   assertRefused(
-    () => { make(0).loadStateDict({} as never); },
+    () => {
+      make(0).loadStateDict({} as never);
+    },
     "state",
     /must be what stateDict\(\) of a loader gave/,
   );
