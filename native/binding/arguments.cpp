@@ -107,7 +107,8 @@ Argument readIntegers(const CallInfo& call, napi_value value, const char* what) 
   if (!isArray) {
     napi_valuetype type;
     napi_typeof(call.env(), value, &type);
-    if (type != napi_number && type != napi_bigint) call.failType(what, "an array of integers", value);
+    if (type != napi_number && type != napi_bigint)
+      call.failType(what, "an integer or an array of integers", value);
     return Argument(std::vector<int64_t>{integerOf(call, value, what)});
   }
   const uint32_t length = lengthOf(call, value, what);
@@ -129,6 +130,32 @@ Argument readTensors(const CallInfo& call, napi_value value, const char* what) {
 std::string readText(const CallInfo& call, napi_value value, const char* what) {
   const CallInfo single(call.environment, call.name, &value, 1);
   return single.text(0, what);
+}
+
+// What an argument of a kind must be, in words.
+const char* wordsOf(ArgumentRow::Kind kind) {
+  switch (kind) {
+    case ArgumentRow::Kind::tensor:
+    case ArgumentRow::Kind::optionalTensor:
+      return "a tensor";
+    case ArgumentRow::Kind::operand:
+      return "a tensor or a number";
+    case ArgumentRow::Kind::tensors:
+      return "an array of tensors";
+    case ArgumentRow::Kind::number:
+      return "a number";
+    case ArgumentRow::Kind::integer:
+      return "an integer";
+    case ArgumentRow::Kind::boolean:
+      return "true or false";
+    case ArgumentRow::Kind::integers:
+      return "an integer or an array of integers";
+    case ArgumentRow::Kind::dtype:
+      return "a dtype such as 'float32'";
+    case ArgumentRow::Kind::text:
+      break;
+  }
+  return "a string";
 }
 
 }  // namespace
@@ -154,7 +181,7 @@ Argument readArgument(const CallInfo& call, napi_value value, const ArgumentRow&
   const char* what = row.name.c_str();
   if (type == napi_undefined || type == napi_null) {
     if (!row.isRequired || row.kind == ArgumentRow::Kind::optionalTensor) return {};
-    throw Error("argument", call.name, std::string("needs ") + what, {{"argument", what}});
+    call.failType(what, wordsOf(row.kind), value);
   }
   Scalar scalar;
   switch (row.kind) {
@@ -164,14 +191,14 @@ Argument readArgument(const CallInfo& call, napi_value value, const ArgumentRow&
     case ArgumentRow::Kind::operand:
       if (type == napi_object) return Argument(tensorOf(call, value, what));
       if (readScalar(call, value, type, &scalar)) return Argument(scalar);
-      call.failType(what, "a tensor or a number", value);
+      call.failType(what, wordsOf(row.kind), value);
     case ArgumentRow::Kind::number:
       if (readScalar(call, value, type, &scalar)) return Argument(scalar);
-      call.failType(what, "a number", value);
+      call.failType(what, wordsOf(row.kind), value);
     case ArgumentRow::Kind::integer:
       return Argument(integerOf(call, value, what));
     case ArgumentRow::Kind::boolean:
-      if (type != napi_boolean) call.failType(what, "a boolean", value);
+      if (type != napi_boolean) call.failType(what, wordsOf(row.kind), value);
       readScalar(call, value, type, &scalar);
       return Argument(scalar);
     case ArgumentRow::Kind::integers:

@@ -44,8 +44,12 @@ std::string nameOfValue(napi_env env, napi_value value) {
       std::snprintf(text, sizeof text, "%.15g", number);
       return text;
     }
-    case napi_string:
-      return "a string";
+    case napi_string: {
+      char text[64];
+      size_t length = 0;
+      napi_get_value_string_utf8(env, value, text, sizeof text, &length);
+      return length > 40 ? "a string" : "'" + std::string(text, length) + "'";
+    }
     case napi_symbol:
       return "a symbol";
     case napi_function:
