@@ -189,9 +189,10 @@ function namedCalls(op: OpDescription, self: string): string[] {
     const given = self === "this" ? names.slice(1, at) : names.slice(0, at);
     const call = self === "this" ? `this.${op.name}.bind(this)` : self;
     const places = names.slice(at).map((key) => `"${key}"`);
+    const after = [...names.slice(at + 1), ...(options(op).length > 0 ? ["options"] : [])];
     return (
       `if (isOptions(${name})) return callNamed("${op.name}", ${call} as NamedCall<${result(op)}>, ` +
-      `[${given.join(", ")}], [${places.join(", ")}], ${name}, ${options(op).length > 0});`
+      `[${given.join(", ")}], [${places.join(", ")}], ${name}, ${options(op).length > 0}, [${after.join(", ")}]);`
     );
   });
 }

@@ -1,7 +1,7 @@
 // The options object of an op: its check, made for each call, so it costs nothing where all is well; and the object that stands
 // where an argument would that was left out.
 
-import { readOptions } from "../errors.js";
+import { fail, readOptions } from "../errors.js";
 
 /** Refuses anything but an object with known keys; `known` is the options with their defaults. */
 export function checkOptions(op: string, options: unknown, known: object): void {
@@ -26,7 +26,7 @@ export type NamedCall<Result> = (...values: unknown[]) => Result;
 
 /**
  * `x.sum({ dim: 1, keepdim: true })`: takes what has a place out of the object, leaves the rest as options, and calls again.
- * `given` stands before it, `places` are the names from the object's own place on.
+ * `given` stands before it, `places` are the names from the object's own place on, `after` is what follows it and must be nothing.
  */
 export function callNamed<Result>(
   op: string,
@@ -35,7 +35,11 @@ export function callNamed<Result>(
   places: readonly string[],
   object: object,
   hasOptions: boolean,
+  after: readonly unknown[],
 ): Result {
+  if (after.some((value) => value !== undefined)) {
+    fail(op, "nothing may follow an object of named arguments: put all of them into it");
+  }
   const rest: Record<string, unknown> = { ...object };
   const values = places.map((name) => {
     const value = rest[name];

@@ -150,6 +150,12 @@ const char* wordsOf(ArgumentRow::Kind kind) {
       return "true or false";
     case ArgumentRow::Kind::integers:
       return "an integer or an array of integers";
+    case ArgumentRow::Kind::padding:
+      return "an integer, an array of integers or a word";
+    case ArgumentRow::Kind::sizes:
+      return "a size or an array of sizes";
+    case ArgumentRow::Kind::numbers:
+      return "a number or an array of numbers";
     case ArgumentRow::Kind::dtype:
       return "a dtype such as 'float32'";
     case ArgumentRow::Kind::text:
