@@ -12,7 +12,7 @@ namespace descent {
 void forward::lstmSequence(Call& call) {
   const Tensor x = asContiguous(call.tensor(0)), h = asContiguous(call.tensor(1));
   const Tensor c = asContiguous(call.tensor(2));
-  const Tensor& weight = call.tensor(3);
+  const Tensor weight = turned(call.tensor(3));
   const Steps steps{x.size(0), call.flag(5)};
   const int64_t batch = x.size(1), size = c.size(1);
   const bool hasProjection = call.has(4);
@@ -21,11 +21,12 @@ void forward::lstmSequence(Call& call) {
       emptyTensor(Shape{steps.length, batch, 5 * size}, x.dtype(), x.device());
   const Tensor share = emptyTensor(Shape{batch, 4 * size}, x.dtype(), x.device());
   const Tensor m = hasProjection ? emptyTensor(c.shape(), x.dtype(), x.device()) : Tensor();
+  const Tensor projection = hasProjection ? turned(call.tensor(4)) : Tensor();
   static const Kernel lstmCell{"lstmCell"};
   for (int64_t k = 0; k < steps.length && y.numel() > 0; k++) {
     const int64_t t = steps.at(k), last = k == 0 ? 0 : steps.at(k - 1);
     multiplyStep(share, share.geometry(), k == 0 ? h : y, k == 0 ? h.geometry() : stepOf(y, last), weight,
-                 transposedOf(weight.geometry()));
+                 weight.geometry());
     Launcher(lstmCell, x.device())
         .out(hasProjection ? m : y, hasProjection ? m.geometry() : stepOf(y, t))
         .out(reserve, stepOf(reserve, t))
@@ -34,8 +35,7 @@ void forward::lstmSequence(Call& call) {
         .in(k == 0 ? c : reserve, k == 0 ? c.geometry() : columnsOf(stepOf(reserve, last), 4 * size, size))
         .run();
     if (!hasProjection) continue;
-    const Tensor& projection = call.tensor(4);
-    multiplyStep(y, stepOf(y, t), m, m.geometry(), projection, transposedOf(projection.geometry()));
+    multiplyStep(y, stepOf(y, t), m, m.geometry(), projection, projection.geometry());
   }
 }
 

@@ -34,11 +34,11 @@ Geometry columnsOf(const Geometry& matrix, int64_t from, int64_t count) {
   return part;
 }
 
-Geometry transposedOf(const Geometry& matrix) {
-  Geometry turned = matrix;
-  std::swap(turned.shape[0], turned.shape[1]);
-  std::swap(turned.strides[0], turned.strides[1]);
-  return turned;
+Tensor turned(const Tensor& matrix) {
+  Geometry geometry = matrix.geometry();
+  std::swap(geometry.shape[0], geometry.shape[1]);
+  std::swap(geometry.strides[0], geometry.strides[1]);
+  return contiguousCopy(matrix.alias(geometry));
 }
 
 void multiplyStep(const Tensor& y, const Geometry& yGeometry, const Tensor& a, const Geometry& aGeometry,
@@ -96,7 +96,7 @@ Tensor stackSteps(const Steps& steps, std::vector<Tensor> taken) {
 // x [L, N, H] the input's share, h [N, H], weight [H, H]: y[t] = f(x[t] + y[t - 1] W^T)
 void forward::rnnSequence(Call& call) {
   const Tensor x = asContiguous(call.tensor(0)), h = asContiguous(call.tensor(1));
-  const Tensor& weight = call.tensor(2);
+  const Tensor weight = turned(call.tensor(2));
   const Steps steps{x.size(0), call.flag(3)};
   const Tensor y = call.outs[0] = emptyTensor(x.shape(), x.dtype(), x.device());
   const Tensor share = emptyTensor(h.shape(), x.dtype(), x.device());
@@ -106,7 +106,7 @@ void forward::rnnSequence(Call& call) {
     const int64_t t = steps.at(k);
     const Tensor& before = k == 0 ? h : y;
     const Geometry beforeGeometry = k == 0 ? h.geometry() : stepOf(y, steps.at(k - 1));
-    multiplyStep(share, share.geometry(), before, beforeGeometry, weight, transposedOf(weight.geometry()));
+    multiplyStep(share, share.geometry(), before, beforeGeometry, weight, weight.geometry());
     Launcher(rnnCell, x.device()).out(y, stepOf(y, t)).in(x, stepOf(x, t)).in(share).run(nullptr, &isRelu);
   }
 }
@@ -163,7 +163,7 @@ const Derivative derivative::rnnSequence{
 // reserve [L, N, 4H] keeps r, z, n, q.
 void forward::gruSequence(Call& call) {
   const Tensor x = asContiguous(call.tensor(0)), h = asContiguous(call.tensor(1));
-  const Tensor& weight = call.tensor(2);
+  const Tensor weight = turned(call.tensor(2));
   const Steps steps{x.size(0), call.flag(4)};
   const int64_t size = h.size(1);
   const Tensor y = call.outs[0] = emptyTensor(shapeOf(x, size), x.dtype(), x.device());
@@ -175,8 +175,7 @@ void forward::gruSequence(Call& call) {
     const Tensor& before = k == 0 ? h : y;
     const Geometry beforeGeometry = k == 0 ? h.geometry() : stepOf(y, steps.at(k - 1));
     if (call.has(3)) copyInto(share, call.tensor(3));
-    multiplyStep(share, share.geometry(), before, beforeGeometry, weight, transposedOf(weight.geometry()),
-                 call.has(3));
+    multiplyStep(share, share.geometry(), before, beforeGeometry, weight, weight.geometry(), call.has(3));
     Launcher(gruCell, x.device())
         .out(y, stepOf(y, t))
         .out(reserve, stepOf(reserve, t))

@@ -22,7 +22,8 @@ struct Steps {
 Geometry stepOf(const Tensor& sequence, int64_t t);
 // `count` columns of a matrix.
 Geometry columnsOf(const Geometry& matrix, int64_t from, int64_t count);
-Geometry transposedOf(const Geometry& matrix);
+// A matrix transposed in memory: each step packs it anew, which is faster by rows.
+Tensor turned(const Tensor& matrix);
 
 // y = a b, or y += a b; matrices of any strides.
 void multiplyStep(const Tensor& y, const Geometry& yGeometry, const Tensor& a, const Geometry& aGeometry,

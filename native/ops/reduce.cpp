@@ -55,13 +55,21 @@ struct Reduction {
     return count;
   }
 
-  // Kept dims first, then reduced ones, as kernels want them.
+  // Kept dims first, then reduced ones, as kernels want them; reduced ones that lie evenly are joined.
   Geometry keptFirst(const Geometry& x) const {
     Geometry ordered;
     ordered.offset = x.offset;
     for (const bool reduced : {false, true}) {
       for (int dim = 0; dim < x.shape.dims; dim++) {
         if (isReduced[dim] != reduced) continue;
+        const int last = ordered.shape.dims - 1;
+        const bool isJoined = reduced && last >= x.shape.dims - reducedCount &&
+                              ordered.strides[last] == x.strides[dim] * x.shape[dim];
+        if (isJoined) {
+          ordered.shape[last] *= x.shape[dim];
+          ordered.strides[last] = x.strides[dim];
+          continue;
+        }
         ordered.strides[ordered.shape.dims] = x.strides[dim];
         ordered.shape.push(x.shape[dim]);
       }
