@@ -7,6 +7,7 @@ import { describe, it } from "node:test";
 import { nn, optim, tensor, type Tensor } from "descent";
 import {
   compare,
+  formulaWeights,
   makeInput,
   makeTensor,
   readFixture,
@@ -109,16 +110,6 @@ describe(
     });
   },
 );
-
-/** Weight k is scale · frac((start + k) · golden ratio), from -scale to scale: training.py computes the same ones. */
-function formulaWeights(shape: number[], scale: number, start: number): Tensor {
-  const count = shape.reduce((product, size) => product * size, 1);
-  const values = Float32Array.from(
-    { length: count },
-    (_, k) => scale * (2 * (((start + k) * 0.6180339887498949) % 1) - 1),
-  );
-  return tensor(values, { shape });
-}
 
 function closeTo(what: string, actual: number, expected: number): void {
   const difference = Math.abs(actual - expected) / Math.abs(expected);

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 import arithmetic
+import lstm
 import optimizers
 import promotion
 import recurrent
@@ -26,6 +27,8 @@ for file in sorted(here.glob("*.py")):
         continue
     for module in importlib.import_module(file.stem).record():
         module.write(folder / "cases")
+if not chosen or "lstm" in chosen:
+    lstm.record_losses(folder, (here.parent / "engine/fixtures/text.txt").read_text())
 if not chosen or "optimizers" in chosen:
     optimizers.record(folder)
 if not chosen or "arithmetic" in chosen:

@@ -199,6 +199,16 @@ export function startGradient(output: Tensor): Tensor {
   return tensor(values, { shape: output.shape, dtype: output.dtype });
 }
 
+/** Weight k is scale · frac((start + k) · golden ratio), from -scale to scale: training.py computes the same ones. */
+export function formulaWeights(shape: number[], scale: number, start: number): Tensor {
+  const count = shape.reduce((product, size) => product * size, 1);
+  const values = Float32Array.from(
+    { length: count },
+    (_, k) => scale * (2 * (((start + k) * 0.6180339887498949) % 1) - 1),
+  );
+  return tensor(values, { shape });
+}
+
 /** Relative difference allowed, and below which magnitude it counts as absolute. */
 const tolerance = { float64: 1e-7, float32: 3e-4 };
 const floor = 1e-2;
