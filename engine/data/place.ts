@@ -12,12 +12,6 @@ export interface Place {
   source: string;
 }
 
-export interface Declared {
-  place: Place | null;
-  /** The object has #private fields or methods of its own, which no other thread can give it. */
-  hasPrivate: boolean;
-}
-
 /** Eslint's ban of Function is for values that are called; these are only looked at. */
 // eslint-disable-next-line @typescript-eslint/no-unsafe-function-type
 export type AnyFunction = Function;
@@ -47,8 +41,9 @@ export class Locator {
     return place;
   }
 
+  /** Whether it has #private fields or methods, which only its own thread can give it. */
   hasPrivate(value: object): boolean {
-    return this.#properties(value).isPrivate;
+    return mentionsPrivate(value) && this.#properties(value).isPrivate;
   }
 
   #properties(value: object): { internal: Property[]; isPrivate: boolean } {
@@ -97,6 +92,15 @@ export class Locator {
   close(): void {
     this.#session?.disconnect();
     this.#session = null;
+  }
+}
+
+/** A glance at the text of its classes, which saves asking. */
+function mentionsPrivate(value: object): boolean {
+  for (let at = value; ;) {
+    at = Object.getPrototypeOf(at) as object;
+    if ((at as object | null) === null || at === Object.prototype) return false;
+    if (/#[\p{ID_Start}$_\\]/u.test(String(at.constructor))) return true;
   }
 }
 
