@@ -5,6 +5,7 @@ export { Parameter } from "./parameter.js";
 export type { LoadResult } from "./state.js";
 export { ModuleDict, ModuleList, Sequential } from "./containers.js";
 export { Bilinear, Identity, Linear, type LinearOptions } from "./linear.js";
+export { GRUCell, LSTMCell, RNNCell, type CellOptions, type RNNCellOptions } from "./recurrentCells.js";
 export { GRU, LSTM, RNN, type LSTMOptions, type RecurrentOptions, type RNNOptions } from "./recurrent.js";
 export * from "./conv.js";
 export * from "./pooling.js";

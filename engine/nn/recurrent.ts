@@ -238,7 +238,7 @@ abstract class Recurrent extends Module {
 }
 
 /** Calls an op of the core whose outputs no user sees by name. */
-function callCore(name: string, outputs: number, ...values: unknown[]): Tensor[] {
+export function callCore(name: string, outputs: number, ...values: unknown[]): Tensor[] {
   const outs = Array.from({ length: outputs }, () => new Tensor());
   native.ops[name]!(...outs, ...values);
   return outs.map((out, k) => adopt(out, k));

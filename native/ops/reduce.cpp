@@ -172,6 +172,7 @@ void refuseBool(const Call& call) {
 void extremeWithIndex(Call& call, const Op& value, const Op& index) {
   const Tensor& x = call.tensor(0);
   if (!call.has(1)) {
+    if (call.flag(2)) call.fail("argument", "keepdim is for a dim, give one");
     call.outs[0] = value(x);
     return;
   }

@@ -141,6 +141,7 @@ const Derivative derivative::topk{[](Gradients& d) { d.set(0, putBack(d, d.integ
 void forward::median(Call& call) {
   refuseBool(call);
   const bool isOfAll = !call.has(1);
+  if (isOfAll && call.flag(2)) call.fail("argument", "keepdim is for a dim, give one");
   const Tensor x = isOfAll ? ops::reshape(call.tensor(0), std::vector<int64_t>{-1}) : call.tensor(0);
   const int dim = isOfAll ? 0 : call.dim(1, x.dims());
   const int64_t size = sizeOfDim(x, dim);

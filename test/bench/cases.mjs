@@ -11,6 +11,7 @@ export const cases = {
   "add-recorded": addRecorded,
   backward,
   "digits-epoch": digitsEpoch,
+  lstm,
 };
 for (const size of [64, 256, 512, 1024]) cases[`matmul-${size}`] = () => matmul(size);
 
@@ -47,6 +48,24 @@ function trainSimpleNet(makeOptimizer) {
       optimizer.zeroGrad();
       const loss = criterion.forward(model.forward(x), y);
       loss.backward();
+      optimizer.step();
+    }
+  };
+}
+
+/** Two layers of 128 over 64 steps of 32 sequences, and a head: as a character model has them. */
+function lstm() {
+  manualSeed(0);
+  const layers = new nn.LSTM(128, 128, { numLayers: 2 });
+  const head = new nn.Linear(128, 50);
+  const optimizer = new optim.Adam([...layers.parameters(), ...head.parameters()], { lr: 1e-8 });
+  const x = randn([64, 32, 128]);
+  const y = randint(0, 50, [64 * 32]);
+  return (count) => {
+    for (let k = 0; k < count; k++) {
+      optimizer.zeroGrad();
+      const logits = head.forward(layers.forward(x)[0]).flatten(0, 1);
+      nn.functional.crossEntropy(logits, y).backward();
       optimizer.step();
     }
   };

@@ -30,6 +30,21 @@ def simplenet(make_optimizer=lambda model: optim.SGD(model.parameters(), lr=1e-6
     return run
 
 
+def lstm():
+    torch.manual_seed(0)
+    layers, head = nn.LSTM(128, 128, num_layers=2), nn.Linear(128, 50)
+    optimizer = optim.Adam([*layers.parameters(), *head.parameters()], lr=1e-8)
+    x, y = torch.randn(64, 32, 128), torch.randint(0, 50, (64 * 32,))
+
+    def run(count):
+        for _ in range(count):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(head(layers(x)[0]).flatten(0, 1), y).backward()
+            optimizer.step()
+
+    return run
+
+
 def add(recorded=False):
     x, y = torch.randn(10, requires_grad=recorded), torch.randn(10)
 
@@ -86,7 +101,7 @@ def digits_epoch():
 cases = {
     "simplenet": simplenet,
     "simplenet-adam": lambda: simplenet(lambda model: optim.Adam(model.parameters(), lr=1e-8)),
-    "add": add, "add-recorded": lambda: add(recorded=True), "backward": backward, "digits-epoch": digits_epoch,
+    "add": add, "add-recorded": lambda: add(recorded=True), "backward": backward, "digits-epoch": digits_epoch, "lstm": lstm,
     **{f"matmul-{size}": lambda size=size: matmul(size) for size in (64, 256, 512, 1024)},
 }
 

@@ -33,6 +33,7 @@ const plan = {
   "matmul-256": "matmul 256 × 256",
   "matmul-512": "matmul 512 × 512",
   "matmul-1024": "matmul 1024 × 1024",
+  lstm: "LSTM step (2 × 128, 64 steps of 32, Adam)",
   "digits-epoch": "epoch of the digits sample (113 steps, Adam)",
 };
 const rounds = 21;

@@ -57,7 +57,7 @@ function replayLayer(recorded: RecordedLayer, precision: Precision): void {
   for (const call of recorded.calls) {
     const made = call.in.map((input) => makeInput(input, precision));
     const [x, ...rest] = made.map(({ view }) => view);
-    const states = recorded.layer === "LSTM" && rest.length > 0 ? [rest] : rest;
+    const states = recorded.layer.startsWith("LSTM") && rest.length > 0 ? [rest] : rest;
     const outputs = flat(layer.forward(x, ...states));
     assert.equal(outputs.length, call.out.length, "number of outputs");
     outputs.forEach((output, k) => {
@@ -108,6 +108,21 @@ describe("recurrent layers refuse", () => {
   const lstm = new nn.LSTM(3, 4, { numLayers: 2 });
   const gru = new nn.GRU(3, 4, { batchFirst: true });
   const cases: [string, () => unknown, RegExp][] = [
+    [
+      "a cell's input of another size",
+      () => new nn.LSTMCell(3, 4).forward(ones([2, 4])),
+      /^LSTMCell: the input must be \(N, 3\) or \(3\), it is \[2, 4\]/,
+    ],
+    [
+      "a cell's state of another size",
+      () => new nn.GRUCell(3, 4).forward(ones([2, 3]), ones([2, 3])),
+      /^GRUCell: the state must be \[2, 4\]/,
+    ],
+    [
+      "one state for an LSTM cell",
+      () => new nn.LSTMCell(3, 4).forward(ones([3]), ones([4]) as never),
+      /^LSTMCell: the states must be \[h, c\]/,
+    ],
     [
       "an input of one dim",
       () => lstm.forward(ones([3])),

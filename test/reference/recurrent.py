@@ -13,7 +13,7 @@ transposed = [("transpose", 0, 1)]
 
 def record_layers(folder):
     torch.manual_seed(0)
-    records = [*recurrent_layers(), *bilinear_layers()]
+    records = [*recurrent_layers(), *cells(), *bilinear_layers()]
     lines = ",\n".join(json.dumps(record, separators=(",", ":")) for record in records)
     (folder / "recurrent.json").write_text(f"[\n{lines}\n]\n")
     print(f"recurrent: {len(records)} layers")
@@ -53,6 +53,16 @@ def calls(name, options):
         yield [Input([2, 0, 3], [])]
 
 
+def cells():
+    for name in ("RNNCell", "LSTMCell", "GRUCell"):
+        for options in ({}, {"bias": False}, *([{"nonlinearity": "relu"}] if name == "RNNCell" else [])):
+            count = 2 if name == "LSTMCell" else 1
+            yield layer(name, [3, 2], options, [
+                [values([4, 3], seed=1), *(values([4, 2], -1, 1, seed=2 + k) for k in range(count))], [values([3, 5], seed=4, via=transposed)],
+                [values([3], seed=5), *(values([2], -1, 1, seed=6 + k) for k in range(count))],
+            ])
+
+
 def bilinear_layers():
     for options in ({}, {"bias": False}):
         yield layer("Bilinear", [3, 4, 2], options, [
@@ -75,7 +85,7 @@ def layer(name, arguments, options, calls, training=True):
 def run(module, name, specs):
     made = [spec.make(torch.float64) for spec in specs]
     views = [view for _, view in made]
-    if name == "LSTM":
+    if name in ("LSTM", "LSTMCell"):
         views = [views[0], *([tuple(views[1:])] if len(views) > 1 else [])]
     outputs = flat(module(*views))
     leaves = [leaf for leaf, _ in made] + list(module.parameters())

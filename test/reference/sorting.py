@@ -23,6 +23,7 @@ def record():
     record_sorts(module)
     record_topk(module)
     record_medians(module)
+    record_extremes(module)
     record_sets(module)
     return [module]
 
@@ -53,6 +54,9 @@ def record_scans(module):
         module.error(name, function, [plain], -3)
         module.error(name, function, [values([])], 1)
     module.case("cumsum", torch.cumsum, [values([700], -1, 1, seed=9)], 0)
+    for shape in ([3, 70], [2, 3, 9]):
+        module.case("cumsum", torch.cumsum, [values(shape, seed=11)], -2)
+        module.case("cumprod", torch.cumprod, [values(shape, seed=11)], -2)
     module.case("cumsum", torch.cumsum, [exact([4], [1e8, 1.0, -1e8, 1.0])], 0)
     for spec in (plain, flipped, exact([2, 3], [0.0, -0.0, nan, inf, 1.0, 0.0]), exact([0], [])):
         module.case("countNonzero", torch.count_nonzero, [spec])
@@ -142,6 +146,7 @@ def record_medians(module):
         for dim in (0, -1):
             module.case("median", torch.median, [spec], dim)
             module.case("median", torch.median, [spec], dim, keepdim=True)
+    module.error("median", torch.median, [ties], keepdim=True)
     module.case("median", torch.median, [broken])
     module.case("median", torch.median, [broken], 1)
     module.case("median", torch.median, [ties])
@@ -155,6 +160,22 @@ def record_medians(module):
     module.error("median", torch.median, [exact([2, 0], [])], 1)
     module.error("median", torch.median, [exact([3], [1, 0, 1], "bool")])
     module.error("median", torch.median, [ties], 1)
+
+
+def record_extremes(module):
+    """The first of equals, also in long rows, and NaN before all."""
+    for name in ("max", "min", "argmax", "argmin"):
+        function = getattr(torch, name)
+        module.case(name, function, [exact([5000], [float(k % 3) for k in range(5000)])], 0, gradient=False)
+        module.case(name, function, [exact([2, 4], [1.0, nan, inf, nan, -inf, -inf, 2.0, 2.0])], 1)
+        module.case(name, function, [exact([2, 2], [nan, 1.0, nan, 2.0])], 0, keepdim=True)
+        module.case(name, function, [exact([4], [0.0, -0.0, 0.0, -0.0])], 0)
+        module.case(name, function, [exact([3], [1, 1, 1], "uint8")], 0)
+        module.case(name, function, [exact([], [2.0])], 0)
+        module.error(name, function, [exact([0, 3], [])], 0)
+        module.case(name, function, [exact([0, 3], [])], 1)
+    module.error("max", torch.max, [values([3])], keepdim=True)
+    module.error("min", torch.min, [values([3])], keepdim=True)
 
 
 def record_sets(module):

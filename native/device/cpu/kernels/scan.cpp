@@ -57,6 +57,39 @@ struct Multiply {
   }
 };
 
+// Rows that lie side by side, one element apart, as those along a dim that is not the last: kLanes of them
+// step by step, so that whole cache lines are used.
+template <class Join, int kStart, class T>
+void runSideBySide(const Operand& y, const Operand& x, bool isReverse) {
+  constexpr int64_t kLanes = 64;
+  const int64_t width = y.sizes[y.dims - 2], size = y.sizes[y.dims - 1];
+  const int64_t chunks = (width + kLanes - 1) / kLanes;
+  const int64_t groups = elements(y) / most<int64_t>(1, width * size);
+  parallel(groups * chunks, most<int64_t>(1, kGrain / (size * kLanes)), [&](int64_t begin, int64_t end) {
+    for (int64_t chunk = begin; chunk < end; ++chunk) {
+      const int64_t first = chunk % chunks * kLanes;
+      const int64_t lanes = least(kLanes, width - first);
+      const int64_t row = chunk / chunks * width + first;
+      const Row<T> to(y, row, isReverse), from(x, row, isReverse);
+      Wide<T> values[kLanes];
+      for (Wide<T>& value : values) value = kStart;
+      for (int64_t k = 0; k < size; ++k) {
+        const T* source = &from[k];
+        T* target = &to[k];
+        DESCENT_VECTORIZE
+        for (int64_t lane = 0; lane < lanes; ++lane) {
+          values[lane] = Join::join(values[lane], static_cast<Wide<T>>(source[lane]));
+          target[lane] = static_cast<T>(values[lane]);
+        }
+      }
+    }
+  });
+}
+
+bool liesSideBySide(const Operand& x) {
+  return x.dims >= 2 && x.strides[x.dims - 2] == 1 && x.sizes[x.dims - 2] >= 8 && x.strides[x.dims - 1] != 1;
+}
+
 // y, x: [rows..., N]
 template <class Join, int kStart>
 void running(const Call& call, const void*) {
@@ -66,6 +99,7 @@ void running(const Call& call, const void*) {
   const int64_t size = y.sizes[y.dims - 1];
   withAny(y.dtype, [&](auto zero) {
     using T = decltype(zero);
+    if (liesSideBySide(x) && liesSideBySide(y)) return runSideBySide<Join, kStart, T>(y, x, isReverse);
     forRows(y, [&](int64_t row) {
       const Row<T> to(y, row, isReverse), from(x, row, isReverse);
       Wide<T> value = kStart;
