@@ -272,6 +272,8 @@ void OpNode::apply(const Tensor* gradients, Tensor* results, bool createGraph) {
   // An op without a derivative is here only because it wrote in place (floorDivide_): nothing flows through
   // it.
   if (op_.isDifferentiable()) op_.derivative.apply(d);
+  if (isInPlace_ && needed[0] && !results[0].isDefined())
+    results[0] = ops::zeros(metas_[0].shape, metas_[0].dtype);
   for (size_t k = 0; k < edges.size(); k++) {
     if (!needed[k]) {
       results[k] = Tensor();

@@ -119,6 +119,9 @@ class OpNode final : public Node {
   void releaseSaved() override;
   std::string name() const override;
 
+  // It wrote into its first argument: what that was before is gone, and gets zeros where the derivative says
+  // nothing.
+  void setInPlace() { isInPlace_ = true; }
   void addInputs(const Arguments& args);
   void saveInputs(const Arguments& args);
   void saveOutputs(const Tensor* outs);
@@ -128,6 +131,7 @@ class OpNode final : public Node {
 
   const Op& op_;
   int argumentCount_ = 0;
+  bool isInPlace_ = false;
   bool isReleased_ = false;
   bool savesSomething_ = false;
   std::vector<Argument> arguments_;  // tensors left out

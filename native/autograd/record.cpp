@@ -31,6 +31,7 @@ Tensor baseOf(const Tensor& x) {
 void record(const Op& op, Arguments& args, Tensor* outs, bool isInPlace) {
   if (isInPlace) requireWritable(op.name, outs[0]);
   Ref<OpNode> node(new OpNode(op));
+  if (isInPlace) node->setInPlace();
   node->addInputs(args);
   node->saveInputs(args);
   {

@@ -71,9 +71,30 @@ void dispatch(const Op& op, Arguments& args, Tensor* outs) {
   if (inferenceMode || op.isView) noteInference(op, args, outs);
 }
 
+namespace {
+
+bool wantsGradient(const Argument& argument) {
+  Arguments one;
+  one.push(argument);
+  return descent::wantsGradient(one);
+}
+
+// Whether the gradient of some argument needs the first one's value.
+bool needsFirst(const Op& op, const Arguments& args) {
+  if (op.isComposed) return descent::wantsGradient(args);
+  for (int k = 0; k < args.count; k++) {
+    if ((op.derivative.saves[k] & input(0)) && wantsGradient(args.items[k])) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 void dispatchInPlace(const Op& op, Arguments& args) {
   const Tensor target = args.items[0].tensor;
-  if (target.geometry().repeatsElements()) {
+  // Filling is the one change that elements which share memory can take, where no gradient asks who got it.
+  const bool fills = (&op == &ops::fill || &op == &ops::zero) && !(gradMode && descent::wantsGradient(args));
+  if (!fills && target.geometry().repeatsElements()) {
     throw Error("argument", op.name,
                 "cannot write in place, elements share memory (an expanded tensor); use clone() first");
   }
@@ -82,10 +103,14 @@ void dispatchInPlace(const Op& op, Arguments& args) {
         "autograd", op.name,
         "a tensor made in inference mode cannot be changed in place outside of it; use clone() first");
   }
-  if (!op.writesInPlace() || (gradMode && op.needsItsInput() && wantsGradient(args))) {
+  const bool savesTarget = gradMode && needsFirst(op, args);
+  if (!op.writesInPlace() || savesTarget) {
     // Computed as usual, then copied: both are recorded, so gradients are right without a rule of their own.
+    // What the gradient needs of the target is kept as a copy, before it is overwritten.
     Tensor outs[kMaxOutputs];
-    dispatch(op, args, outs);
+    Arguments computed = args;
+    if (savesTarget) computed.items[0] = Argument(ops::clone(target));
+    dispatch(op, computed, outs);
     if (outs[0].shape() != target.shape()) {
       throw Error("shape", op.name,
                   "cannot write " + outs[0].shape().text() + " in place into " + target.shape().text());
@@ -99,7 +124,10 @@ void dispatchInPlace(const Op& op, Arguments& args) {
   fillDefaults(op, args);
   Tensor outs[kMaxOutputs];
   outs[0] = target;
-  if (gradMode && wantsGradient(args)) return recorder(op, args, outs, true);
+  // A view made within noGrad of what requires a gradient goes there to be refused.
+  const TensorImpl* impl = target.impl();
+  const bool isRefused = impl->isQuietView && impl->viewBase && impl->viewBase->requiresGrad;
+  if (gradMode && (isRefused || wantsGradient(args))) return recorder(op, args, outs, true);
   Call call{op, args, outs, true};
   op.forward(call);
   noteChange(target, op.name);

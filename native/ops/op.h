@@ -190,13 +190,6 @@ struct Op {
 
   bool isInternal() const { return where == Where::INTERNAL; }
   bool isDifferentiable() const { return derivative.apply != nullptr; }
-  // A gradient needs the value of argument 0, which an in-place call would overwrite.
-  bool needsItsInput() const {
-    for (uint32_t saved : derivative.saves) {
-      if (saved & input(0)) return true;
-    }
-    return false;
-  }
   // Written straight into its first argument, rather than computed first and copied then.
   bool writesInPlace() const { return elementwise.inputs > 0 || where == Where::IN_PLACE; }
 
