@@ -37,7 +37,7 @@ void shorten(const Tensor& weight, const Tensor& index, double limit, double p) 
   const Tensor factors = ops::where(isLong, limit / (norms + 1e-7), 1);
   const Tensor wide = castTo(weight, dtype);
   copyInto(weight, ops::where(isLong, wide * factors, wide));
-  weight.bumpVersion();
+  noteChange(weight, "embedding");
 }
 
 }  // namespace

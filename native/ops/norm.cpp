@@ -71,6 +71,7 @@ void backwardInOps(Gradients& d) {
                        : e * inverse);
 }
 
+// Half precision may come with values a channel of float32.
 void requireChannels(const Call& call, int i, const char* what) {
   if (!call.has(i)) return;
   const Tensor& x = call.tensor(0);
@@ -79,7 +80,8 @@ void requireChannels(const Call& call, int i, const char* what) {
                            "], one value a channel, got " + call.tensor(i).shape().text());
   }
   requireSameDevice(call, x, call.tensor(i));
-  if (call.tensor(i).dtype() != x.dtype()) {
+  const DType dtype = call.tensor(i).dtype();
+  if (dtype != x.dtype() && !(isHalf(x.dtype()) && dtype == DType::float32)) {
     call.fail("dtype", std::string(what) + " must be " + nameOf(x.dtype()) + ", got " +
                            nameOf(call.tensor(i).dtype()));
   }
@@ -114,7 +116,7 @@ const Derivative derivative::batchNormCore{
 
 void forward::batchNorm(Call& call) {
   enum { runningMean = 1, runningVar, weight, bias, training, momentum, eps };
-  const Tensor& x = call.tensor(0);
+  Tensor x = call.tensor(0);
   requireFloating(call, x);
   if (x.dims() < 2) call.fail("shape", "needs (N, C) or (N, C, ...), got " + x.shape().text());
   requireChannels(call, runningMean, "runningMean");
@@ -130,12 +132,29 @@ void forward::batchNorm(Call& call) {
   if (isTraining && each == 1) {
     call.fail("shape", "needs more than one value a channel while training, got " + x.shape().text());
   }
+  if (isTraining && !(call.number(eps) > 0)) call.fail("argument", "eps must be above 0 while training");
   // The kernel takes both or none.
   Tensor factor = call.tensor(weight), shift = call.tensor(bias);
   if (factor.isDefined() && !shift.isDefined()) shift = ops::zerosLike(ops::detach(factor));
   if (shift.isDefined() && !factor.isDefined()) factor = ops::onesLike(ops::detach(shift));
-  call.outs[0] = ops::batchNormCore(x, factor, shift, call.tensor(runningMean), call.tensor(runningVar),
-                                    isTraining, call.number(momentum), call.number(eps));
+  Tensor mean = call.tensor(runningMean), variance = call.tensor(runningVar);
+  if (isTraining && x.numel() == 0) mean = variance = Tensor();  // nothing to learn from
+  const DType given = x.dtype();
+  bool isMixed = false;
+  for (int i : {runningMean, runningVar, weight, bias})
+    isMixed |= call.has(i) && call.tensor(i).dtype() != given;
+  if (isMixed) {
+    for (Tensor* tensor : {&x, &factor, &shift}) {
+      if (tensor->isDefined() && tensor->dtype() == given) *tensor = ops::cast(*tensor, DType::float32);
+    }
+    for (const Tensor& running : {mean, variance}) {
+      if (running.isDefined() && running.dtype() == given)
+        call.fail("dtype", "the running values must be float32 as the weight is");
+    }
+  }
+  const Tensor y = ops::batchNormCore(x, factor, shift, mean, variance, isTraining, call.number(momentum),
+                                      call.number(eps));
+  call.outs[0] = isMixed ? ops::cast(y, given) : y;
 }
 
 namespace {
@@ -316,7 +335,7 @@ static void updateRunning(const Tensor& running, const Tensor& now, double momen
   const GradModeGuard quiet(false);
   const Tensor mean = ops::cast(ops::mean(now, std::vector<int64_t>{0}), running.dtype());
   copyInto(running, running * (1 - momentum) + mean * momentum);
-  running.bumpVersion();
+  noteChange(running, "instanceNorm");
 }
 
 void forward::instanceNorm(Call& call) {

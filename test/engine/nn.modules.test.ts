@@ -292,6 +292,37 @@ test("bad arguments get one sentence", () => {
   for (const [call, code, message] of refusals) assertRefused(call, code, message);
 });
 
+test("half precision is normalised in float32, with weights of either", () => {
+  const x = randn([6, 4]);
+  for (const weight of [ones([4]), ones([4]).half()]) {
+    const bias = weight.mul(0);
+    const { batchNorm, layerNorm, groupNorm, rmsNorm } = nn.functional;
+    const pairs = [
+      [layerNorm(x.half(), [4], { weight, bias }), layerNorm(x, [4])],
+      [rmsNorm(x.half(), [4], { weight }), rmsNorm(x, [4])],
+      [groupNorm(x.half(), 2, { weight, bias }), groupNorm(x, 2)],
+      [
+        batchNorm(x.half(), null, null, { weight, bias, training: true }),
+        batchNorm(x, null, null, { training: true }),
+      ],
+    ] as const;
+    for (const [half, single] of pairs) {
+      assert.equal(half.dtype, "float16");
+      assertClose(half.float(), single.tolist(), 5e-3);
+    }
+  }
+  const norm = new nn.BatchNorm1d(4);
+  assert.equal(norm.forward(x.half()).dtype, "float16");
+  assert.equal(norm.runningMean!.dtype, "float32");
+});
+
+test("an empty batch leaves running values as they are", () => {
+  const norm = new nn.BatchNorm1d(2);
+  norm.forward(zeros([0, 2]));
+  assertClose(norm.runningMean!, [0, 0]);
+  assertClose(norm.runningVar!, [1, 1]);
+});
+
 test("the causal mask of a transformer", () => {
   const mask = nn.Transformer.generateSquareSubsequentMask(3);
   assert.deepEqual(mask.tolist(), [

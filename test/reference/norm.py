@@ -38,6 +38,8 @@ def record_batches(module):
     module.case(call, f, [spatial, mean, var], "$0", "$1", "$2", training=False, eps=0.5)
     module.case(call, f, [exact([2, 2], [float("nan"), 1, 2, 3])], "$0", None, None, training=True)
     module.case(call, f, [exact([4, 1], [1e6, 1e6 + 1, 1e6 + 2, 1e6 + 3])], "$0", None, None, training=True, compare32=False)
+    module.case(call, f, [exact([0, 3], []), frozen([3], -1, 1, 4), frozen([3], 0.5, 2, 5)], "$0", "$1", "$2", training=True, second=False)
+    module.error(call, f, [values([3, 4])], "$0", None, None, training=True, eps=0.0)
     module.error(call, f, [values([1, 4])], "$0", None, None, training=True)
     module.error(call, f, [values([2, 4])], "$0", None, None)
     module.error(call, f, [values([2, 4]), values([3])], "$0", None, None, weight="$1", training=True)
