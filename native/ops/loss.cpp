@@ -93,6 +93,8 @@ Tensor indexLoss(const Call& call, const Value& weight, int64_t ignoreIndex, dou
               {{"input", x.shape().text()}, {"target", target.shape().text()}});
   }
   if (weight.isTensor()) {
+    if (gradMode && weight.tensor.requiresGrad())
+      call.fail("autograd", "the weight gets no gradient: give weight.detach()");
     requireSameDevice(call, x, weight.tensor);
     if (weight.tensor.shape() != Shape{x.size(classDim)}) {
       call.fail("shape", "the weight must be [" + std::to_string(x.size(classDim)) +
@@ -160,6 +162,7 @@ void forward::crossEntropyCore(Call& call) {
 }
 const Derivative derivative::crossEntropyCore{
     [](Gradients& d) {
+      if (!d.needs(kX)) return;
       const bool inputIsLogp = d.flag(kInputIsLogp);
       const Tensor& g = d.g(0);
       // Where only the log probabilities, saved as an output, were used again.

@@ -110,7 +110,11 @@ void forward::batchNormCore(Call& call) {
   }
 }
 const Derivative derivative::batchNormCore{
-    [](Gradients& d) { d.createGraph ? backwardInOps(d) : backwardKernel(d); },
+    [](Gradients& d) {
+      // Running statistics get no gradient, even where they ask for one.
+      if (!d.needs(kX) && !d.needs(kWeight) && !d.needs(kBias)) return;
+      d.createGraph ? backwardInOps(d) : backwardKernel(d);
+    },
     {input(kX) | input(kWeight) | output(1) | output(2), input(kX) | input(kWeight) | output(1) | output(2),
      input(kX) | input(kWeight) | output(1) | output(2)}};
 
