@@ -169,7 +169,9 @@ abstract class ForwardConvolution extends Convolution {
   protected prepare(op: string, x: Tensor): [Tensor, FunctionOptions] {
     const { stride, dilation, groups } = this;
     if (this.#around === null) return [x, { stride, padding: this.padding, dilation, groups }];
-    return fail(op, `paddingMode '${this.paddingMode}' is not there yet`);
+    const mode = this.paddingMode as "reflect" | "replicate" | "circular";
+    const padded = F.pad(requireTensor(op, "the input", x), this.#around, { mode });
+    return [padded, { stride, padding: 0, dilation, groups }];
   }
 
   protected override extraRepr(): string {

@@ -1,7 +1,7 @@
-// Layers that change the size of images: by interpolation, by moving channels into them.
+// Layers that change the size of images: by interpolation, by zeros around them, by moving channels into them.
 
-import { checkBoolean, checkChoice, checkNumber, readOptions } from "../errors.js";
-import type { Tensor } from "../tensor.js";
+import { checkBoolean, checkChoice, checkNumber, fail, readOptions, show } from "../errors.js";
+import { requireTensor, type Tensor } from "../tensor.js";
 import * as F from "./functional.js";
 import { Module } from "./module.js";
 import { showTuple, type PerDim } from "./tuples.js";
@@ -92,6 +92,30 @@ function checkNumbers(op: string, name: string, value: unknown, integer: boolean
 
 function checkFlag(op: string, name: string, value: unknown): boolean | null {
   return value === null ? null : checkBoolean(op, name, value);
+}
+
+/** Zeros around images: as many on each side, or [left, right, top, bottom]; negative numbers cut off. (..., H, W) → (..., H', W') */
+export class ZeroPad2d extends Module {
+  readonly padding: readonly number[];
+
+  constructor(padding: number | readonly number[]) {
+    super();
+    const sides: unknown[] = Array.isArray(padding)
+      ? (padding as unknown[])
+      : new Array<unknown>(4).fill(padding);
+    if (sides.length !== 4) {
+      fail("ZeroPad2d", `the padding must be a number or [left, right, top, bottom], it is ${show(padding)}`);
+    }
+    this.padding = sides.map((side) => checkNumber("ZeroPad2d", "the padding", side, { integer: true }));
+  }
+
+  forward(x: Tensor): Tensor {
+    return F.pad(requireTensor("ZeroPad2d", "the input", x), this.padding);
+  }
+
+  protected override extraRepr(): string {
+    return showTuple(this.padding);
+  }
 }
 
 /** Channels as pixels (Shi et al., 2016). (..., C r², H, W) → (..., C, H r, W r) */

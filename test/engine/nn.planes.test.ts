@@ -31,6 +31,7 @@ test("prints as PyTorch does, in our spelling", () => {
     [new nn.AdaptiveMaxPool2d(1), "AdaptiveMaxPool2d(outputSize=1)"],
     [new nn.Upsample({ scaleFactor: 2, mode: "bilinear" }), "Upsample(scaleFactor=2, mode='bilinear')"],
     [new nn.UpsamplingNearest2d({ size: [4, 5] }), "UpsamplingNearest2d(size=(4, 5), mode='nearest')"],
+    [new nn.ZeroPad2d([1, 2, 0, -1]), "ZeroPad2d((1, 2, 0, -1))"],
     [new nn.PixelShuffle(2), "PixelShuffle(upscaleFactor=2)"],
   ];
   for (const [module, line] of lines) assert.equal(module.toString(), line);
@@ -162,6 +163,12 @@ test("bad arguments get one sentence", () => {
       /divisorOverride must not be 0/,
     ],
     [() => new nn.AdaptiveAvgPool2d([1, 2, 3]), "argument", /^AdaptiveAvgPool2d: outputSize must be/],
+    [() => new nn.ZeroPad2d([1, 2, 3]), "argument", /^ZeroPad2d: the padding must be a number or/],
+    [
+      () => new nn.Conv1d(4, 2, 3, { padding: 5, paddingMode: "reflect" }).forward(ones([1, 4, 5])),
+      "shape",
+      /^pad: mode "reflect" can add at most 4/,
+    ],
     [() => new nn.Upsample().forward(image), "argument", /^interpolate: needs size or scaleFactor/],
     [() => new nn.Upsample({ mode: "cubic" as never }), "argument", /^Upsample: mode must be one of/],
     [

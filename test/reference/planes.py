@@ -22,6 +22,10 @@ def record_convolutions(layers):
         layers.add("Conv1d", [4, 8, 3], options, [([signal], {}), ([values([4, 7], seed=5)], {})])
         layers.add("Conv2d", [4, 8, 3], options, [([image], {}), ([single], {}), ([flipped], {})])
     layers.add("Conv2d", [4, 2, [3, 1]], {"stride": [1, 2], "padding": [2, 0], "dilation": [2, 1]}, [([image], {})])
+    for mode in ("reflect", "replicate", "circular"):
+        layers.add("Conv1d", [4, 2, 3], {"padding": 2, "padding_mode": mode}, [([signal], {}), ([values([4, 7], seed=5)], {})])
+        layers.add("Conv2d", [4, 2, 3], {"padding": [1, 2], "padding_mode": mode}, [([image], {}), ([single], {})])
+        layers.add("Conv2d", [4, 2, [2, 3]], {"padding": "same", "padding_mode": mode}, [([image], {})])
 
 
 def record_transposed(layers):
@@ -60,5 +64,7 @@ def record_sizes(layers):
     layers.add("Upsample", [], {"size": [5, 3], "mode": "bicubic"}, [([image], {})])
     layers.add("UpsamplingNearest2d", [], {"scale_factor": 2}, [([image], {})])
     layers.add("UpsamplingBilinear2d", [], {"size": [5, 4]}, [([image], {})])
+    layers.add("ZeroPad2d", [1], {}, [([image], {})])
+    layers.add("ZeroPad2d", [[1, 0, 2, -1]], {}, [([image], {})])
     layers.add("PixelShuffle", [2], {}, [([image], {})])
     layers.add("PixelUnshuffle", [2], {}, [([values([2, 1, 4, 6], seed=3)], {})])
