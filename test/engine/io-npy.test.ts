@@ -57,7 +57,7 @@ test("NumPy's archives are read, stored and deflated, every dtype, both byte ord
       assert.equal(x.dtype, dtypes[name] ?? "float32", name);
       assert.deepEqual(x.shape, shape, name);
       assert.ok(x.isContiguous());
-      if (x.dtype !== "float16") assert.deepEqual(x.tolist(), values, name);
+      assert.deepEqual(x.tolist(), values, name);
     }
   }
 });
@@ -95,7 +95,7 @@ test("what is written is read again, and one file is NumPy's own byte for byte",
     const again = npy.loadNpz(archive);
     assert.deepEqual(again["a/b ü"]!.tolist(), x.tolist());
     for (const [name, { values }] of Object.entries(expected)) {
-      if (again[name]!.dtype !== "float16") assert.deepEqual(again[name]!.tolist(), values);
+      assert.deepEqual(again[name]!.tolist(), values);
     }
   }
 });
