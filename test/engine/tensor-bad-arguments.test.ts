@@ -11,7 +11,7 @@ const x = ones([2, 3]);
 const values: unknown[] = [
   undefined,
   null,
-  "text",
+  "no/such/folder/text",
   3,
   -1,
   2.5,
