@@ -1,9 +1,23 @@
 // Every function of the package with arguments that make no sense: a DescentError with a sentence, or a result, never anything else.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
 import * as descent from "descent";
 import { DescentError, ones, Tensor, tensor } from "descent";
+
+// Some functions write files, and "text" is a path.
+const folder = mkdtempSync(join(tmpdir(), "descent-bad-arguments-"));
+const home = process.cwd();
+before(() => {
+  process.chdir(folder);
+});
+after(() => {
+  process.chdir(home);
+  rmSync(folder, { recursive: true, force: true });
+});
 
 type Anything = (...values: unknown[]) => unknown;
 
