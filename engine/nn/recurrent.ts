@@ -78,7 +78,7 @@ abstract class Recurrent extends Module {
     const op = this.constructor.name;
     this.inputSize = checkNumber(op, "inputSize", inputSize, { min: 1, integer: true });
     this.hiddenSize = checkNumber(op, "hiddenSize", hiddenSize, { min: 1, integer: true });
-    this.numLayers = checkNumber(op, "numLayers", options.numLayers, { min: 1, integer: true });
+    this.numLayers = checkNumber(op, "numLayers", options.numLayers, { min: 1, max: 10000, integer: true });
     this.bias = checkBoolean(op, "bias", options.bias);
     this.batchFirst = checkBoolean(op, "batchFirst", options.batchFirst);
     this.dropout = checkNumber(op, "dropout", options.dropout, { min: 0, max: 1 });

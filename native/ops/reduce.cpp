@@ -173,7 +173,7 @@ void extremeWithIndex(Call& call, const Op& value, const Op& index) {
   const Tensor& x = call.tensor(0);
   if (!call.has(1)) {
     if (call.flag(2)) call.fail("argument", "keepdim is for a dim, give one");
-    call.outs[0] = value(x);
+    call.outs[0] = ops::extremeOfAll(x, &value == &ops::amax);
     return;
   }
   if (x.dims() == 0) {
@@ -257,6 +257,23 @@ const Derivative derivative::amax{gradientOfExtreme, {input(0) | output(0)}};
 
 void forward::amin(Call& call) { findExtreme(call); }
 const Derivative derivative::amin{gradientOfExtreme, {input(0) | output(0)}};
+
+// As amax or amin of all, but NaN has its share of the gradient where it wins.
+void forward::extremeOfAll(Call& call) {
+  call.outs[0] = call.flag(1) ? ops::amax(call.tensor(0)) : ops::amin(call.tensor(0));
+}
+const Derivative derivative::extremeOfAll{
+    [](Gradients& d) { d.set(0, ops::shareAmongEquals(d.g(), d.tensor(0), d.out())); },
+    {input(0) | output(0)}};
+
+// g in equal parts for all elements of x that equal the scalar y; NaN counts as equal here.
+void forward::shareAmongEquals(Call& call) {
+  const Tensor& x = call.tensor(1);
+  const Tensor& y = call.tensor(2);
+  const Tensor isEqual = ops::logicalOr(ops::eq(x, y), ops::logicalAnd(ops::isnan(x), ops::isnan(y)));
+  const Tensor share = ops::cast(isEqual, call.tensor(0).dtype());
+  call.outs[0] = share * (call.tensor(0) / ops::sum(share));
+}
 
 void forward::max(Call& call) { extremeWithIndex(call, ops::amax, ops::argmax); }
 

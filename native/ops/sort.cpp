@@ -167,13 +167,7 @@ void forward::median(Call& call) {
 const Derivative derivative::median{
     [](Gradients& d) {
       const Shape& shape = d.shape(0);
-      if (!d.has(1)) {
-        const Tensor& x = d.tensor(0);
-        const Tensor isEqual =
-            ops::logicalOr(ops::eq(x, d.out()), ops::logicalAnd(ops::isnan(x), ops::isnan(d.out())));
-        const Tensor share = ops::cast(isEqual, x.dtype());
-        return d.set(0, share * (d.g() / ops::sum(share)));
-      }
+      if (!d.has(1)) return d.set(0, ops::shareAmongEquals(d.g(), d.tensor(0), d.out()));
       if (shape.dims == 0) return d.set(0, d.g());
       const int64_t dim = wrapDim("median", d.integer(1), shape.dims);
       const Tensor g = d.flag(2) ? d.g() : ops::unsqueeze(d.g(), dim);

@@ -164,6 +164,9 @@ def record_medians(module):
 
 def record_extremes(module):
     """The first of equals, also in long rows, and NaN before all."""
+    for name in ("max", "min"):
+        for spec in (exact([2, 2], [nan, 1.0, nan, 2.0]), exact([4], [2.0, 1.0, 2.0, 1.0]), exact([], [nan])):
+            module.case(name, getattr(torch, name), [spec])
     for name in ("max", "min", "argmax", "argmin"):
         function = getattr(torch, name)
         module.case(name, function, [exact([5000], [float(k % 3) for k in range(5000)])], 0, gradient=False)
