@@ -43,10 +43,13 @@ export class CannotSend extends Error {
   }
 }
 
+const deepest = 500;
+
 /** Packs `value`, which errors call `name`. Tensors wait for `unpack` under `group`. */
 export function pack(value: unknown, name: string, group: number, locator: Locator): Parcel {
   const nodes: Node[] = [];
   const numbers = new Map<object, number>();
+  let depth = 0;
 
   const packValue = (value: unknown, path: string): Packed => {
     if (typeof value === "symbol") return packSymbol(value, path);
@@ -54,10 +57,14 @@ export function pack(value: unknown, name: string, group: number, locator: Locat
       return value as Primitive;
     const before = numbers.get(value);
     if (before !== undefined) return { node: before };
+    if (depth >= deepest)
+      throw new CannotSend(`${path.slice(0, 60)}... is nested more than ${deepest} deep`, "make it flatter");
     const number = nodes.length;
     numbers.set(value, number);
     nodes.push({ kind: "clone", value: null }); // its place, because what it holds may hold it
+    depth += 1;
     nodes[number] = packObject(value, path);
+    depth -= 1;
     return { node: number };
   };
 

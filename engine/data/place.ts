@@ -115,19 +115,24 @@ export function mainScript(): string | null {
   }
 }
 
-/** The export of a module's namespace that is this function; looks into namespaces and objects that it exports. */
-export function findExport(namespace: object, { name, source }: Place): AnyFunction | null {
-  const isIt = (value: unknown): value is AnyFunction =>
-    typeof value === "function" && value.name === name && String(value) === source;
-  for (const value of Object.values(namespace) as unknown[]) if (isIt(value)) return value;
-  for (const value of Object.values(namespace) as unknown[]) {
-    if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) continue;
-    for (const inner of Object.keys(value)) {
-      const descriptor = Object.getOwnPropertyDescriptor(value, inner);
-      if (descriptor === undefined) continue;
-      const found: unknown = (value as Record<string, unknown>)[inner];
-      if (isIt(found)) return found;
-    }
+/** The export of a module that is this function; looks into the namespaces and objects that it exports. */
+export function findExport(namespace: object, place: Place, depth = 0): AnyFunction | null {
+  const inner: object[] = [];
+  for (const key of Object.keys(namespace)) {
+    const value = (namespace as Record<string, unknown>)[key];
+    const isIt = typeof value === "function" && value.name === place.name && String(value) === place.source;
+    if (isIt) return value;
+    if (typeof value === "object" && value !== null && !isLong(value)) inner.push(value);
+  }
+  if (depth === 2) return null;
+  for (const value of inner) {
+    const found = findExport(value, place, depth + 1);
+    if (found !== null) return found;
   }
   return null;
+}
+
+/** Data rather than a namespace. */
+function isLong(value: object): boolean {
+  return ArrayBuffer.isView(value) || (Array.isArray(value) && value.length > 1000);
 }
