@@ -31,7 +31,7 @@ export {
 } from "./grad-mode.js";
 export type { GradientHook, HookHandle } from "./hooks.js";
 export { scope } from "./scope.js";
-export { initialSeed, manualSeed } from "./random.js";
+export { Generator, getRngState, initialSeed, manualSeed, seed, setRngState } from "./random.js";
 export { devices } from "./device.js";
 export type { NativeDevice } from "./native.js";
 export { DescentError, type ErrorCode } from "./errors.js";

@@ -42,7 +42,8 @@ export interface OpArgument {
     | "padding"
     /** integers, null among them */
     | "sizes"
-    | "numbers";
+    | "numbers"
+    | "generator";
   /** TypeScript text of the default; null: the argument is required. "null" is passed on as null. */
   default: string | null;
   /** Positional arguments come first, the others are keys of one options object. */

@@ -1,8 +1,12 @@
 // Seeds, and the orders that shuffling draws. Random tensors are the core's business.
 
-import { fail, show } from "./errors.js";
-import { native } from "./native.js";
+import { tensor } from "./create.js";
+import { Generator, freshSeed, plainSeed, readSeed, readState } from "./generator.js";
 import { randint } from "./generated/ops.js";
+import { native } from "./native.js";
+import { type Tensor } from "./tensor.js";
+
+export { Generator };
 
 /** Seeds everything random, shuffling included. The same seed gives the same numbers on every machine and device. */
 export function manualSeed(seed: number | bigint): void {
@@ -10,56 +14,25 @@ export function manualSeed(seed: number | bigint): void {
 }
 
 /** The seed in use. */
-export function initialSeed(): bigint {
-  return native.initialSeed();
+export function initialSeed(): number | bigint {
+  return plainSeed(native.initialSeed());
 }
 
-function readSeed(op: string, seed: unknown): bigint {
-  const value = typeof seed === "number" && Number.isSafeInteger(seed) ? BigInt(seed) : seed;
-  if (typeof value !== "bigint" || value >= 1n << 64n || value < -(1n << 63n)) {
-    return fail(op, `the seed must be a whole number of at most 64 bits, it is ${show(seed)}`, {
-      seed: show(seed),
-    });
-  }
-  return BigInt.asUintN(64, value);
+/** Seeds everything random with a number that nobody can foresee, and returns it. */
+export function seed(): number | bigint {
+  const fresh = freshSeed();
+  native.manualSeed(fresh);
+  return plainSeed(fresh);
 }
 
-/** A stream of random numbers of its own, for samplers that must not depend on what else is random. */
-export class Generator {
-  #state: bigint;
-  #seed: bigint;
+/** The state of the random numbers of the process, as a uint8 tensor that `setRngState` takes. */
+export function getRngState(): Tensor {
+  return tensor(native.getRandomState(), { dtype: "uint8" });
+}
 
-  constructor(seed: number | bigint = 0) {
-    this.#seed = this.#state = readSeed("Generator", seed);
-  }
-
-  manualSeed(seed: number | bigint): this {
-    this.#seed = this.#state = readSeed("Generator.manualSeed", seed);
-    return this;
-  }
-
-  initialSeed(): bigint {
-    return this.#seed;
-  }
-
-  /** A new seed for one shuffle. */
-  next(): bigint {
-    this.#state = BigInt.asUintN(64, this.#state + 0x9e3779b97f4a7c15n);
-    return this.#state;
-  }
-
-  /** Where the stream is, for `setState`: 16 bytes. */
-  getState(): Uint8Array {
-    return new Uint8Array(BigUint64Array.of(this.#seed, this.#state).buffer);
-  }
-
-  setState(state: Uint8Array): this {
-    if (!(state instanceof Uint8Array) || state.length !== 16) {
-      fail("Generator.setState", `give what getState gave, 16 bytes, not ${show(state)}`);
-    }
-    [this.#seed, this.#state] = new BigUint64Array(state.slice().buffer) as unknown as [bigint, bigint];
-    return this;
-  }
+/** Goes on exactly where the random numbers were when the state was saved. */
+export function setRngState(state: Tensor): void {
+  native.setRandomState(readState("setRngState", state));
 }
 
 /** Whole numbers below 2^32: xoshiro128** (Blackman & Vigna, 2018), its state filled from the seed by a 32-bit mixer. */
@@ -121,10 +94,9 @@ export function inOrder(count: number): Int32Array {
   return order;
 }
 
-/** A seed from the generator, or 62 bits of the core's stream, so that manualSeed() governs shuffling too. */
+/** A seed of 62 bits from the generator, or from the process's stream, so that manualSeed() governs shuffling too. */
 export function drawSeed(generator?: Generator | null): bigint {
-  if (generator instanceof Generator) return generator.next();
-  const bits = randint(0, 2 ** 31, [2]);
+  const bits = randint(0, 2 ** 31, [2], { generator: generator ?? null });
   const [low, high] = bits.data() as BigInt64Array;
   bits.dispose();
   return (high! << 31n) | low!;

@@ -1,6 +1,7 @@
 // Where a DataLoader is in its epoch, saved and taken up again: the random state the epoch began with, and the batches done.
 
 import { checkNumber, DescentError, show } from "../errors.js";
+import { bytesOf } from "../generator.js";
 import { native } from "../native.js";
 import { Generator } from "../random.js";
 
@@ -43,7 +44,7 @@ export interface ResumedEpoch {
 }
 
 export function randomStart(generators: readonly Generator[]): RandomStart {
-  return { process: native.getRandomState(), generators: generators.map((each) => each.getState()) };
+  return { process: native.getRandomState(), generators: generators.map(bytesOf) };
 }
 
 /** Runs `body` from the random state that the epoch began with; all else that is random is as if it had not been run. */
@@ -94,7 +95,7 @@ export function loaderState(
       running === null
         ? null
         : { process: toHex(running.start.process), generators: running.start.generators.map(toHex) },
-    generators: generators.map((each) => toHex(each.getState())),
+    generators: generators.map((each) => toHex(bytesOf(each))),
     workers: workers.map((state) => (state === null ? null : toHex(state))),
   };
 }

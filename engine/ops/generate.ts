@@ -35,6 +35,7 @@ function generate(ops: OpDescription[]): string {
     `// Written by engine/ops/generate.ts from the op table; do not edit.`,
     ``,
     `import type { DType } from "../dtype.js";`,
+    `import { generatorState, type Generator } from "../generator.js";`,
     `import { native } from "../native.js";`,
     ...writtenOps.map((op) => `import { ${op.function ?? op.name} } from "${op.from}";`),
     `import { callNamed, checkOptions, isOptions, type NamedCall } from "../ops/options.js";`,
@@ -154,6 +155,8 @@ function typeOf(argument: OpArgument): string {
       return `number | readonly number[]${orNull}`;
     case "optionalTensor":
       return "Tensor | null";
+    case "generator":
+      return "Generator | null";
   }
 }
 
@@ -225,7 +228,10 @@ function documentation(op: OpDescription, shown: OpArgument[]): string {
 
 /** The values as the addon takes them: one a row's argument, in its order. */
 function nativeValues(op: OpDescription): string[] {
-  return op.arguments.map((argument) => (argument.positional ? argument.name : `options?.${argument.name}`));
+  return op.arguments.map((argument) => {
+    const value = argument.positional ? argument.name : `options?.${argument.name}`;
+    return argument.kind === "generator" ? `generatorState("${op.name}", ${value})` : value;
+  });
 }
 
 function optionsCheck(op: OpDescription): string[] {

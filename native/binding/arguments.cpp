@@ -3,6 +3,9 @@
 
 #include <cmath>
 
+#include "../ops/random.h"
+#include "typed_array.h"
+
 namespace descent::binding {
 
 namespace {
@@ -158,6 +161,8 @@ const char* wordsOf(ArgumentRow::Kind kind) {
       return "a number or an array of numbers";
     case ArgumentRow::Kind::dtype:
       return "a dtype such as 'float32'";
+    case ArgumentRow::Kind::generator:
+      return "a Generator";
     case ArgumentRow::Kind::text:
       break;
   }
@@ -220,6 +225,13 @@ Argument readArgument(const CallInfo& call, napi_value value, const ArgumentRow&
       return readTensors(call, value, what);
     case ArgumentRow::Kind::dtype:
       return Argument(readDType(call, value));
+    case ArgumentRow::Kind::generator: {
+      // What Generator of engine/generator.ts keeps: the seed and the offset.
+      static_assert(sizeof(RandomState) == 2 * sizeof(uint64_t), "shared with JavaScript");
+      const ArrayInfo state = readTypedArray(call.env(), value);
+      if (!state.holds(napi_biguint64_array, 2)) call.failType(what, wordsOf(row.kind), value);
+      return Argument(static_cast<RandomState*>(state.data));
+    }
     case ArgumentRow::Kind::text:
       return Argument(readText(call, value, what));
   }

@@ -13,10 +13,11 @@ namespace descent {
 
 struct Op;
 struct Gradients;
+struct RandomState;
 
 // What one argument of a call holds. Lists are shared, not copied.
 struct Argument {
-  enum class Kind : uint8_t { none, tensor, scalar, dtype, text, integers, numbers, tensors };
+  enum class Kind : uint8_t { none, tensor, scalar, dtype, text, integers, numbers, tensors, generator };
   struct Lists : RefCounted {
     std::vector<int64_t> integers;
     std::vector<double> numbers;
@@ -29,6 +30,7 @@ struct Argument {
   Tensor tensor;
   Scalar scalar;
   Ref<Lists> lists;
+  RandomState* generator = nullptr;  // JavaScript owns it: good for the length of the call
 
   Argument() = default;
   Argument(const Tensor& value) : kind(value.isDefined() ? Kind::tensor : Kind::none), tensor(value) {}
@@ -49,6 +51,7 @@ struct Argument {
     lists->numbers = std::move(value);
   }
   Argument(const Shape& value) : Argument(value.list()) {}
+  Argument(RandomState* value) : kind(value ? Kind::generator : Kind::none), generator(value) {}
   Argument(std::vector<Tensor> value) : kind(Kind::tensors), lists(new Lists()) {
     lists->tensors = std::move(value);
   }
@@ -138,7 +141,8 @@ struct ArgumentRow {
     optionalTensor,
     padding,  // integers, or a word
     sizes,    // integers, null among them
-    numbers
+    numbers,
+    generator
   };
   std::string name;
   Kind kind;

@@ -8,12 +8,12 @@ namespace descent {
 
 namespace {
 
-constexpr const char* kKinds[] = {"tensor",  "operand",  "tensors", "number", "integer",
-                                  "boolean", "integers", "dtype",   "string", "optionalTensor",
-                                  "padding", "sizes",    "numbers"};
+constexpr const char* kKinds[] = {"tensor",  "operand",  "tensors", "number",   "integer",
+                                  "boolean", "integers", "dtype",   "string",   "optionalTensor",
+                                  "padding", "sizes",    "numbers", "generator"};
 
 ArgumentRow::Kind kindOf(const std::string& text) {
-  for (int k = 0; k < 13; k++) {
+  for (int k = 0; k < static_cast<int>(sizeof kKinds / sizeof *kKinds); k++) {
     if (text == kKinds[k]) return static_cast<ArgumentRow::Kind>(k);
   }
   throw Error("internal", "", "the op table names an unknown kind of argument, " + text);
@@ -108,9 +108,11 @@ const char* sentenceOfArgument(const std::string& op, const std::string& name) {
       {"mean", "The mean."},
       {"std", "The standard deviation."},
       {"numSamples", "How many indices to draw."},
+      {"generator",
+       "The stream to draw from; that of the process, which manualSeed seeds, where none is given."},
+      {"rate", "How many events are expected in one unit."},
       {"replacement", "Whether an index may be drawn again."},
       {"p", "The probability, or the exponent of a norm."},
-      {"probability", "The probability of a one."},
       {"training", "Whether this is training; otherwise evaluation."},
       {"startDim", "The first dim to join."},
       {"endDim", "The last dim to join."},

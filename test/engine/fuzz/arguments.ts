@@ -1,6 +1,6 @@
 // Arguments made from nothing but an op's description: most are refused, and many are not.
 
-import { tensor, Tensor, type DType } from "descent";
+import { Generator, tensor, Tensor, type DType } from "descent";
 import type { OpArgument, OpDescription } from "../../../engine/native.js";
 import { dtypes, far, floats, odd, sizeOf, sizes, type Random } from "./random.js";
 
@@ -50,6 +50,8 @@ export class ArgumentMaker {
         return this.integer();
       case "boolean":
         return random.chance(0.5);
+      case "generator":
+        return random.chance(0.5) ? new Generator(random.below(9)) : null;
       case "integers":
         return this.integers(argument.name);
       case "padding":

@@ -12,6 +12,11 @@ namespace {
 
 constexpr int64_t kGroups = 256;  // blocks of four made at a time
 
+// Binary digits of a number just below 1.
+constexpr int digitsOf(float) { return 24; }
+constexpr int digitsOf(Half) { return 11; }
+constexpr int digitsOf(BFloat16) { return 8; }
+
 struct Stream {
   uint64_t seed, offset;
 };
@@ -66,26 +71,49 @@ void draw(const Stream& stream, int64_t count, bool isWide, const Make& make) {
   });
 }
 
-// In [0, 1), every value a multiple of the spacing just below 1.
-inline float fraction(uint32_t bits, uint32_t, float) { return static_cast<float>(bits >> 8) * 0x1p-24f; }
-inline double fraction(uint32_t bits, uint32_t more, double) {
-  return static_cast<double>((uint64_t{bits} << 21) ^ (more >> 11)) * 0x1p-53;
+inline uint64_t highProduct(uint64_t a, uint64_t b) {
+  return static_cast<uint64_t>((static_cast<unsigned __int128>(a) * b) >> 64);
+}
+
+// In [0, 1), every value a multiple of the spacing just below 1 in T, so that none is rounded up to 1.
+template <class T>
+inline Accumulate<T> fraction(uint32_t bits, uint32_t more) {
+  if constexpr (sizeof(T) == 8) {
+    return static_cast<double>((uint64_t{bits} << 21) ^ (more >> 11)) * 0x1p-53;
+  } else {
+    constexpr int kDigits = digitsOf(T());
+    return static_cast<float>(bits >> (32 - kDigits)) * (1.0f / (uint32_t{1} << kDigits));
+  }
+}
+
+template <class T>
+void uniformAs(const Call& call) {
+  using C = Accumulate<T>;
+  const Operand& y = call.operands[0];
+  const C low = static_cast<C>(call.numbers[0]), high = static_cast<C>(call.numbers[1]);
+  T* to = pointerTo<T>(y);
+  draw(streamOf(call), elements(y), sizeof(T) == 8,
+       [&](int64_t first, int64_t count, const uint32_t* a, const uint32_t* b) {
+         for (int64_t i = 0; i < count; ++i) {
+           const C x = low + (high - low) * fraction<T>(a[i], sizeof(T) == 8 ? b[i] : 0);
+           to[first + i] = x;
+           // Rounding may reach the end, which does not belong to it.
+           if (static_cast<C>(to[first + i]) >= high) to[first + i] = low;
+         }
+       });
 }
 
 void uniform(const Call& call, const void*) {
-  const Operand& y = call.operands[0];
-  withFloating(y.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    const T low = static_cast<T>(call.numbers[0]), high = static_cast<T>(call.numbers[1]);
-    T* to = pointerTo<T>(y);
-    draw(streamOf(call), elements(y), sizeof(T) == 8,
-         [&](int64_t first, int64_t count, const uint32_t* a, const uint32_t* b) {
-           for (int64_t i = 0; i < count; ++i) {
-             const T x = low + (high - low) * fraction(a[i], sizeof(T) == 8 ? b[i] : 0, T());
-             to[first + i] = x < high ? x : low;  // rounding may reach the end, which does not belong to it
-           }
-         });
-  });
+  switch (call.operands[0].dtype) {
+    case DType::float16:
+      return uniformAs<Half>(call);
+    case DType::bfloat16:
+      return uniformAs<BFloat16>(call);
+    case DType::float32:
+      return uniformAs<float>(call);
+    default:
+      return uniformAs<double>(call);
+  }
 }
 
 // Box and Muller (1958), the cosine half.
@@ -119,7 +147,8 @@ void bernoulli(const Call& call, const void*) {
   });
 }
 
-// Integers in [low, high).
+// Integers in [low, high): the high half of bits times range, so that what does not divide evenly is spread
+// over the whole range (Lemire, 2019).
 void randint(const Call& call, const void*) {
   const Operand& y = call.operands[0];
   const int64_t low = call.integers[2];
@@ -131,7 +160,8 @@ void randint(const Call& call, const void*) {
          [&](int64_t first, int64_t count, const uint32_t* a, const uint32_t* b) {
            for (int64_t i = 0; i < count; ++i) {
              const uint64_t bits = (uint64_t{a[i]} << 32) | b[i];
-             to[first + i] = static_cast<T>(low + static_cast<int64_t>(range ? bits % range : bits));
+             to[first + i] =
+                 static_cast<T>(static_cast<int64_t>(static_cast<uint64_t>(low) + highProduct(bits, range)));
            }
          });
   });
@@ -169,8 +199,10 @@ void dropout(const Call& call, const void*) {
 }
 
 const Kernel kKernels[] = {
-    {"uniform", kFloating, uniform, nullptr}, {"normal", kFloating, normal, nullptr},
-    {"bernoulli", kAll, bernoulli, nullptr},  {"randint", kAll, randint, nullptr},
+    {"uniform", kFloating | kHalves, uniform, nullptr},
+    {"normal", kFloating, normal, nullptr},
+    {"bernoulli", kAll, bernoulli, nullptr},
+    {"randint", kAll, randint, nullptr},
     {"dropout", kFloating, dropout, nullptr},
 };
 
