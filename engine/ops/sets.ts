@@ -51,7 +51,7 @@ export function unique(
   const given = readOptions(op, isDim ? more : dimOrOptions, defaults);
   checkBoolean(op, "sorted", given.sorted);
   const [values, inverse, counts] = [new Tensor(), new Tensor(), new Tensor()];
-  native.ops["uniqueParts"]!(values, inverse, counts, x, isDim ? dimOrOptions : given.dim);
+  native.ops["unique"]!(values, inverse, counts, x, isDim ? dimOrOptions : given.dim);
   const all = [adopt(values, 0), adopt(inverse, 1), adopt(counts, 2)] as const;
   const wanted = [all[0]];
   if (checkBoolean(op, "returnInverse", given.returnInverse)) wanted.push(all[1]);
@@ -71,7 +71,7 @@ export function nonzero(x: Tensor, options?: { asTuple?: boolean }): Tensor | Te
   const { asTuple } = readOptions(op, options, { asTuple: false });
   const isTuple = checkBoolean(op, "asTuple", asTuple);
   const places = new Tensor();
-  native.ops["nonzeroIndices"]!(places, isTuple && x.ndim === 0 ? x.reshape([1]) : x);
+  native.ops["nonzero"]!(places, isTuple && x.ndim === 0 ? x.reshape([1]) : x);
   const rows = adopt(places, 0);
   return isTuple ? Array.from({ length: rows.shape[1]! }, (_, dim) => rows.select(1, dim)) : rows;
 }

@@ -109,7 +109,7 @@ void forward::productOfOthers(Call& call) {
 }
 
 // [N, dims] int64: where x is not zero, in row-major order. Waits for the device, because N must be known.
-void forward::nonzeroIndices(Call& call) {
+void forward::nonzero(Call& call) {
   static const Kernel nonzeroKernel{"nonzero"};
   const Tensor& x = call.tensor(0);
   const int64_t count = readScalar(ops::countNonzero(ops::detach(x))).integer;

@@ -57,7 +57,7 @@ Tensor numberedFrom(const Tensor& like, int64_t count) {
 // What sorted elements (or rows) say about equal ones: `isFirst` marks the first of each group.
 void describeGroups(Call& call, const Tensor& isFirst, const Tensor& order, const Tensor& sorted) {
   const int64_t count = order.numel();
-  const Tensor starts = ops::reshape(ops::nonzeroIndices(isFirst), std::vector<int64_t>{-1});
+  const Tensor starts = ops::reshape(ops::nonzero(isFirst), std::vector<int64_t>{-1});
   const Tensor groups = ops::cumsum(isFirst, 0) - 1;
   const Tensor zeros = emptyTensor(order.shape(), DType::int64, order.device());
   fillWith(zeros, 0);
@@ -178,7 +178,7 @@ const Derivative derivative::median{
 
 // The elements (or, with a dim, the slices) that differ, in order; which of them each one is; and how often
 // each occurs.
-void forward::uniqueParts(Call& call) {
+void forward::unique(Call& call) {
   const GradModeGuard quiet(false);
   const Tensor& x = call.tensor(0);
   const bool hasDim = call.has(1);
