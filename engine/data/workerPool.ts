@@ -82,6 +82,7 @@ export class WorkerPool {
         name: `descent data ${id}`,
         workerData: { [jobKey]: job },
         transferList: [port2],
+        ...workerFlags(),
       });
     } catch (error) {
       port1.close();
@@ -235,6 +236,19 @@ export class WorkerPool {
   }
 }
 
+/** Threads get the flags of the process; but one that says what a script given as text is stops a file from being run. */
+function workerFlags(): { execArgv?: string[] } {
+  const flags = process.execArgv;
+  if (!flags.some((flag) => flag.startsWith("--input-type"))) return {};
+  const isKept = (flag: string): boolean =>
+    /^(--import|--require|-r|--(experimental-)?loader|--conditions|-C)\b/.test(flag);
+  const execArgv = flags.flatMap((flag, k) => {
+    if (!isKept(flag)) return [];
+    return flag.includes("=") ? [flag] : [flag, flags[k + 1] ?? ""];
+  });
+  return { execArgv };
+}
+
 function describe({ name, message, stack }: Failure | Error): Pick<Failure, "name" | "message" | "stack"> {
   return { name, message, stack: stack ?? "" };
 }
@@ -243,7 +257,7 @@ function describe({ name, message, stack }: Failure | Error): Pick<Failure, "nam
 function workerError(doing: string, failure: Failure): DescentError {
   const sentence =
     doing === "workerInitFn" ? "workerInitFn failed in a worker" : `a worker could not ${doing}`;
-  return asError(`${sentence}: ${failure.message}`, failure);
+  return asError(`${sentence}: ${failure.message.replace(/^DataLoader: /, "")}`, failure);
 }
 
 function lostError(id: number, failure: Failure | null): DescentError {

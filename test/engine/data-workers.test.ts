@@ -1,6 +1,7 @@
 // Workers of a DataLoader: the same batches as without them, no more ahead than was asked for, and nothing left behind.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { after, test } from "node:test";
 import { arange, data, DescentError, manualSeed, randn, zeros, type Tensor } from "descent";
 import { assertRefused } from "./fixtures.js";
@@ -376,6 +377,18 @@ for (const node of [process.execPath, newerNode()]) {
     },
   );
 }
+
+test("a script given as text has workers too", () => {
+  const text = `
+import { data, zeros } from ${JSON.stringify(import.meta.resolve("descent"))};
+const { Rows } = await import(${JSON.stringify(fixture)});
+for (const [x] of new data.DataLoader(new Rows(zeros([4, 1])), { batchSize: 4, numWorkers: 1 })) console.log(x.shape.join());`;
+  const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "--eval", text], {
+    encoding: "utf8",
+  });
+  assert.equal(stderr, "");
+  assert.equal(stdout, "4,1\n");
+});
 
 test("a dataset whose module imports the script is loaded here: nothing is trained twice", async () => {
   const circular = squares
