@@ -32,8 +32,14 @@ export function getDeviceProperties(index = 0): NativeDevice {
 }
 
 /** Waits until everything asked of the device is done. */
-export function synchronize(): void {
-  if (isAvailable()) native.synchronize();
+export function synchronize(index = 0): void {
+  getDeviceProperties(index);
+  native.synchronize();
+}
+
+/** The device that "cuda" means. */
+export function currentDevice(): number {
+  return getDeviceProperties(0).index;
 }
 
 export function emptyCache(): void {
@@ -51,6 +57,20 @@ export function maxMemoryAllocated(index = 0): number {
 
 export function memoryReserved(index = 0): number {
   return isAvailable() ? memory.reserved(`cuda:${index}`) : 0;
+}
+
+export function maxMemoryReserved(index = 0): number {
+  return isAvailable() ? memory.maxReserved(`cuda:${index}`) : 0;
+}
+
+export function resetPeakMemoryStats(index = 0): void {
+  getDeviceProperties(index);
+  memory.resetPeak(`cuda:${index}`);
+}
+
+export function memorySnapshot(index = 0): memory.MemorySegment[] {
+  getDeviceProperties(index);
+  return memory.snapshot(`cuda:${index}`);
 }
 
 export function memoryStats(index = 0): memory.MemoryStats {

@@ -1,8 +1,9 @@
 // memory: what the allocator holds, by device and by what it is for. All sizes in bytes.
 
-import { checkNumber } from "./errors.js";
+import { checkBoolean, checkNumber } from "./errors.js";
 import { deviceName, parseDevice } from "./device.js";
 import { native } from "./native.js";
+import { callSites, siteAt } from "./sites.js";
 import { memoryCategories, type MemoryCategory } from "./protocol.js";
 
 /** Counters under PyTorch's `memory_stats` names in camelCase: "allocatedBytes.all.current", "allocatedBytes.all.peak". */
@@ -30,6 +31,11 @@ export function reserved(device = "cpu"): number {
   return stats(device)["reservedBytes.all.current"] ?? 0;
 }
 
+/** The most bytes taken from the device since the start, or since `resetPeak()`. */
+export function maxReserved(device = "cpu"): number {
+  return stats(device)["reservedBytes.all.peak"] ?? 0;
+}
+
 /** Bytes in use on all devices, by what they are for. */
 export function byCategory(): Record<MemoryCategory, number> {
   const bytes = new Float64Array(memoryCategories.length);
@@ -38,6 +44,88 @@ export function byCategory(): Record<MemoryCategory, number> {
     MemoryCategory,
     number
   >;
+}
+
+/** One piece of a segment, in use or free. Sizes in bytes. */
+export interface MemoryBlock {
+  address: number;
+  size: number;
+  /** As it was asked for, before rounding; 0 for a free block. */
+  requestedSize: number;
+  state: "active_allocated" | "inactive";
+  /** What it is for; null for a free block. */
+  category: MemoryCategory | null;
+  /** Optimizer steps that were done when it was allocated; null for a free block. */
+  step: number | null;
+  /** The user's line that allocated it, where it is known: call sites are kept for some calls only (DESCENT_CALL_SITES=1: for all). */
+  frames: { filename: string; line: number; column: number; name: string }[];
+}
+
+/** Memory taken from the device in one piece, and how it is cut; PyTorch's `memory_snapshot` in camelCase. */
+export interface MemorySegment {
+  device: string;
+  address: number;
+  totalSize: number;
+  allocatedSize: number;
+  activeSize: number;
+  requestedSize: number;
+  segmentType: "small" | "large";
+  blocks: MemoryBlock[];
+}
+
+/** Every segment and block of a device as they are now, in the order of their addresses. */
+export function snapshot(device = "cpu"): MemorySegment[] {
+  const { kind, index } = parseDevice("memory.snapshot", device);
+  const numbers = native.memorySnapshot(kind, index);
+  const segments: MemorySegment[] = [];
+  let current = -1;
+  for (let at = 0; at < numbers.length; at += numbersPerBlock) {
+    const [number, address, size, requestedSize, isUsed, category, isSmall, site, step] = numbers.subarray(
+      at,
+      at + numbersPerBlock,
+    ) as unknown as [number, number, number, number, number, number, number, number, number];
+    if (number !== current) {
+      current = number;
+      const sizes = { totalSize: 0, allocatedSize: 0, activeSize: 0, requestedSize: 0 };
+      const segmentType = isSmall === 1 ? "small" : "large";
+      segments.push({ device: deviceName(kind, index), address, ...sizes, segmentType, blocks: [] });
+    }
+    const segment = segments.at(-1)!;
+    segment.totalSize += size;
+    segment.requestedSize += requestedSize;
+    if (isUsed === 1) {
+      segment.allocatedSize += size;
+      segment.activeSize += size;
+    }
+    segment.blocks.push({
+      address,
+      size,
+      requestedSize,
+      state: isUsed === 1 ? "active_allocated" : "inactive",
+      category: isUsed === 1 ? memoryCategories[category]! : null,
+      step: isUsed === 1 ? step : null,
+      frames: isUsed === 1 ? framesOf(site) : [],
+    });
+  }
+  return segments.sort((a, b) => a.address - b.address);
+}
+
+const numbersPerBlock = 9;
+
+function framesOf(site: number): MemoryBlock["frames"] {
+  const frame = siteAt(site);
+  if (frame === null) return [];
+  return [{ filename: frame.file, line: frame.line, column: frame.column, name: frame.name ?? "<module>" }];
+}
+
+/**
+ * Keeps the line of every allocation from here on, for `snapshot()`, or stops; slow, as PyTorch's `_record_memory_history`. Without it lines
+ * are kept for some allocations only.
+ */
+export function recordHistory(enabled = true): void {
+  native.setCallSites(
+    checkBoolean("memory.recordHistory", "enabled", enabled) ? callSites.always : callSites.affordable,
+  );
 }
 
 /** Lets the peaks begin again at what is in use now. */

@@ -229,6 +229,10 @@ export interface Native {
   memoryByCategory(into: Float64Array): void;
   /** PyTorch's memory_stats names ("allocated_bytes.all.current") → value. */
   memoryStats(deviceKind: number, deviceIndex: number): Record<string, number>;
+  /** 9 numbers a block: segment, address, bytes, bytes asked for, in use, category, of the small pool, call site, step. */
+  memorySnapshot(deviceKind: number, deviceIndex: number): Float64Array;
+  /** Blocks allocated from now on (on this thread) were born in this step: the optimizer steps that are done. */
+  setStep(step: number): void;
   resetPeak(deviceKind: number, deviceIndex: number): void;
   emptyCache(): void;
   /** 0: no limit. */

@@ -44,6 +44,9 @@ interface Report {
   norms: Float64Array[];
 }
 
+/** Steps of all optimizers together: blocks of memory say in which they were born. */
+let stepsDone = 0;
+
 export abstract class Optimizer<Options extends GroupOptions> {
   readonly paramGroups: ParamGroup<Options>[] = [];
   readonly defaults: Options;
@@ -129,6 +132,7 @@ export abstract class Optimizer<Options extends GroupOptions> {
       this.updateGroup(group, report.norms[k]!);
       report.info.learningRates[k] = group.lr;
     }
+    native.setStep((stepsDone += 1));
     observer.current?.step(report.info);
     return loss;
   }

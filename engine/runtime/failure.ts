@@ -1,6 +1,6 @@
 // Turns whatever a script threw into the record's error: one sentence, and the place in the user's own source.
 
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, isAbsolute, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
@@ -30,6 +30,21 @@ export function describeFailure(thrown: unknown, user: UserCode): RunError {
     userFrame(stack, user) ??
     (thrown.name === "SyntaxError" ? findSyntaxError(user.script) : null);
   return { name: thrown.name, message: firstLine(thrown.message || thrown.name), location, stack };
+}
+
+/**
+ * An error of the engine's as the terminal shows it: the user's own line with a mark below it, the sentence, the stack. Null for any other
+ * error, which Node shows well enough.
+ */
+export function engineFailureText(thrown: unknown, user: UserCode): string | null {
+  if (!(thrown instanceof Error) || thrown.name !== "DescentError" || typeof thrown.stack !== "string")
+    return null;
+  const place = userFrame(thrown.stack, user);
+  if (place === null) return `${thrown.stack}\n`;
+  const { file, line, column } = place;
+  const text = readFileSync(file, "utf8").split("\n")[line - 1] ?? "";
+  const mark = text.slice(0, column - 1).replace(/[^\t]/g, " ");
+  return `${file}:${line}\n${text}\n${mark}^\n\n${thrown.stack}\n`;
 }
 
 /** True for a syntax error that the import hook found: its text is a whole sentence. */

@@ -11,7 +11,7 @@ import { processStart } from "../store/processes.js";
 import { emptyProgress, writeRecord } from "../store/record.js";
 import { checkedName, createRunFolder, workspaceOf } from "../store/runs.js";
 import { outcomeOf } from "./ending.js";
-import { isSyntaxError, type UserCode } from "./failure.js";
+import { engineFailureText, isSyntaxError, type UserCode } from "./failure.js";
 import type { FromMonitor, MonitorData, Nudge, ToMonitor } from "./messages.js";
 import { Recorder } from "./recorder.js";
 import { control, createSharedMemory } from "./shared.js";
@@ -91,10 +91,12 @@ export function startRun(): void {
     terminal.clear();
     thrown = { value };
     if (isStop(value) && flags[control.stopAsked] === 1) process.exit(flags[control.stopCode]);
-    if (isSyntaxError(value) && process.listenerCount("uncaughtException") === 0) {
-      process.stderr.write(`${value.stack ?? value.message}\n`); // one sentence, without the lines of Node's loader
-      process.exit(1);
-    }
+    if (process.listenerCount("uncaughtException") > 0) return;
+    // Of a syntax error one sentence, without the lines of Node's loader; of the engine's errors the user's line, not the engine's.
+    const text = isSyntaxError(value) ? `${value.stack ?? value.message}\n` : engineFailureText(value, user);
+    if (text === null) return;
+    process.stderr.write(text);
+    process.exit(1);
   });
   process.on("exit", (code) => {
     // Node 20 sets its status 13 ("unsettled top-level await") in an exit listener of its own.

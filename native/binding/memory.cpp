@@ -52,6 +52,38 @@ napi_value memoryStats(const CallInfo& call) {
   return record;
 }
 
+// For each block: segment, address, bytes, bytes asked for, in use, category, of the small pool, site, step.
+napi_value memorySnapshot(const CallInfo& call) {
+  std::vector<double> numbers;
+  double segment = 0;
+  for (const std::vector<Block>& blocks : allocatorOf(deviceAt(call, 0)).snapshot()) {
+    for (const Block& block : blocks) {
+      const double address = static_cast<double>(reinterpret_cast<uintptr_t>(block.memory.handle)) +
+                             static_cast<double>(block.memory.offset);
+      numbers.insert(numbers.end(), {segment, address, static_cast<double>(block.size),
+                                     block.isAllocated ? static_cast<double>(block.requested) : 0,
+                                     static_cast<double>(block.isAllocated),
+                                     static_cast<double>(block.category), static_cast<double>(block.isSmall),
+                                     static_cast<double>(block.site), static_cast<double>(block.step)});
+    }
+    segment++;
+  }
+  napi_value buffer, array;
+  void* data = nullptr;
+  check(call.environment,
+        napi_create_arraybuffer(call.env(), numbers.size() * sizeof(double), &data, &buffer), call.name);
+  std::copy(numbers.begin(), numbers.end(), static_cast<double*>(data));
+  napi_create_typedarray(call.env(), napi_float64_array, numbers.size(), buffer, 0, &array);
+  return array;
+}
+
+napi_value setStep(const CallInfo& call) {
+  const int64_t step = call.integer(0, "step");
+  if (step < 0) throw Error("argument", call.name, "a step must not be negative");
+  allocationContext().step = static_cast<uint64_t>(step);
+  return nullptr;
+}
+
 napi_value resetPeak(const CallInfo& call) {
   allocatorOf(deviceAt(call, 0)).resetPeaks();
   return nullptr;
@@ -88,6 +120,8 @@ void addMemoryFunctions(Environment& environment, napi_value exports) {
   addFunction(environment, exports, "retag", retag);
   addFunction(environment, exports, "memoryByCategory", memoryByCategory);
   addFunction(environment, exports, "memoryStats", memoryStats);
+  addFunction(environment, exports, "memorySnapshot", memorySnapshot);
+  addFunction(environment, exports, "setStep", setStep);
   addFunction(environment, exports, "resetPeak", resetPeak);
   addFunction(environment, exports, "emptyCache", emptyCache);
   addFunction(environment, exports, "setMemoryLimit", setMemoryLimit);

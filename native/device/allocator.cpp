@@ -107,6 +107,7 @@ void setPressureCallback(PressureCallback callback) { pressureCallback = std::mo
 struct Allocator::State {
   SpinLock lock;
   SmallBins small;
+  std::set<Block*> segments;  // the first block of each
   std::set<Block*, BySize> large;
   std::vector<Block*> spareBlocks;
   size_t made = 0;
@@ -295,6 +296,7 @@ Block* Allocator::allocate(size_t bytes) {
     block->size = segment;
     block->allocator = this;
     block->isSmall = isSmall;
+    state.segments.insert(block);
     if (kIsPooling) state.cut(block, size);
     state.handOut(block, bytes);
     return block;
@@ -344,6 +346,7 @@ void Allocator::free(Block* block) noexcept {
     state.statistics.segment(block->isSmall, -static_cast<int64_t>(block->size));
     state.reserved.fetch_sub(block->size, std::memory_order_relaxed);
     device_->release(block->memory, block->size);
+    state.segments.erase(block);
     state.spareBlocks.push_back(block);
     return;
   }
@@ -372,6 +375,7 @@ void Allocator::emptyCache() {
       state.statistics.segment(block->isSmall, -static_cast<int64_t>(block->size));
       state.reserved.fetch_sub(block->size, std::memory_order_relaxed);
       whole.push_back(*block);
+      state.segments.erase(block);
       state.spareBlocks.push_back(block);
     };
     while (Block* block = state.small.bestFit(kSmallSegment)) take(block);
@@ -381,6 +385,16 @@ void Allocator::emptyCache() {
     }
   }
   for (const Block& block : whole) device_->release(block.memory, block.size);
+}
+
+std::vector<std::vector<Block>> Allocator::snapshot() const {
+  std::vector<std::vector<Block>> segments;
+  Guard guard(state_->lock);
+  for (const Block* first : state_->segments) {
+    segments.emplace_back();
+    for (const Block* block = first; block; block = block->next) segments.back().push_back(*block);
+  }
+  return segments;
 }
 
 void Allocator::setLimit(size_t bytes) {

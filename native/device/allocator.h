@@ -91,6 +91,10 @@ class Allocator {
   std::vector<std::pair<std::string, double>> statistics() const;
   void resetPeaks();
 
+  // Every block of every segment as it is now, segment by segment, in the order of their addresses. For
+  // people and tools: it looks at everything the allocator holds.
+  std::vector<std::vector<Block>> snapshot() const;
+
   Device& device() { return *device_; }
 
  private:

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { data, memory, nn, ones, optim, zeros } from "descent";
+import { cuda, data, memory, nn, ones, optim, tensor, zeros } from "descent";
 import { assertRefused } from "./fixtures.js";
 
 const kilobytes256 = 256 * 1024;
@@ -69,4 +69,70 @@ test("the summary is a table", () => {
   const text = memory.summary();
   assert.match(text, /^memory of cpu\nin use +\d/);
   assert.match(text, /^ {2}optimizerState +\d/m);
+});
+
+test("a snapshot has every block, and what is known of it", () => {
+  memory.recordHistory();
+  const big = ones([1024, 1024]); // 4 MiB: the large pool
+  const x = tensor([1, 2], { requiresGrad: true });
+  const optimizer = new optim.SGD([x], { lr: 0.1 });
+  x.sum().backward();
+  optimizer.step();
+  const late = ones([1000]);
+  memory.recordHistory(false);
+  const segments = memory.snapshot();
+  const blocks = segments.flatMap((segment) => segment.blocks);
+  const total = (key: "totalSize" | "allocatedSize") =>
+    segments.reduce((sum, segment) => sum + segment[key], 0);
+  assert.equal(total("totalSize"), memory.reserved());
+  assert.equal(total("allocatedSize"), memory.allocated());
+  for (const segment of segments) {
+    let address = segment.address;
+    for (const block of segment.blocks) {
+      assert.equal(block.address, address);
+      address += block.size;
+    }
+    assert.equal(address - segment.address, segment.totalSize);
+    assert.equal(segment.device, "cpu");
+  }
+  const found = blocks.find((block) => block.requestedSize === 4 * 2 ** 20)!;
+  assert.deepEqual([found.state, found.category, found.size], ["active_allocated", "temporary", 4 * 2 ** 20]);
+  assert.match(found.frames[0]!.filename, /memory\.test/);
+  assert.ok(found.frames[0]!.line > 0);
+  const later = blocks.find((block) => block.requestedSize === 4000 && block.step! > found.step!);
+  assert.ok(later !== undefined, "born after the step");
+  assert.ok(blocks.some((block) => block.category === "gradient" && block.requestedSize === 8));
+  const free = blocks.find((block) => block.state === "inactive")!;
+  assert.deepEqual([free.category, free.step, free.frames, free.requestedSize], [null, null, [], 0]);
+  memory.emptyCache();
+  assert.equal(
+    memory.snapshot().reduce((sum, segment) => sum + segment.totalSize, 0),
+    memory.reserved(),
+  );
+  assert.equal(memory.maxReserved() >= memory.reserved(), true);
+  assert.equal(big.numel() + late.numel(), 2 ** 20 + 1000);
+});
+
+test("without a CUDA device its questions are answered and its orders refused, as PyTorch does", () => {
+  if (cuda.isAvailable()) return;
+  assert.equal(cuda.deviceCount(), 0);
+  cuda.emptyCache();
+  const sizes = [
+    cuda.memoryAllocated(),
+    cuda.maxMemoryAllocated(),
+    cuda.memoryReserved(),
+    cuda.maxMemoryReserved(),
+  ];
+  assert.deepEqual([...sizes, cuda.memoryStats()], [0, 0, 0, 0, {}]);
+  for (const order of [
+    cuda.getDeviceName,
+    cuda.getDeviceProperties,
+    cuda.synchronize,
+    cuda.currentDevice,
+    cuda.memorySummary,
+    cuda.memorySnapshot,
+    cuda.resetPeakMemoryStats,
+  ]) {
+    assertRefused(() => { order(); }, "device", /^cuda: cuda:0 is not usable here: /);
+  }
 });
