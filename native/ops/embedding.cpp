@@ -117,7 +117,8 @@ void forward::embedding(Call& call) {
     sizes.push_back(rows.size(1));
     return sizes;
   }());
-  const Tensor flat = asContiguous(index).alias(Geometry(Shape{index.numel()}));
+  const Tensor inOrder = asContiguous(index);
+  const Tensor flat = inOrder.alias({Shape{index.numel()}, inOrder.geometry().offset});
   if (call.has(maxNorm) && flat.numel() > 0) {
     requireFloating(call, rows);
     shorten(rows, flat, call.number(maxNorm), call.number(normType));

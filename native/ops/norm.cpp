@@ -167,6 +167,9 @@ namespace {
 // inner values has its mean and deviation, each of the groups * channels its weight and bias.
 enum Row { kRowX, kRowWeight, kRowBias, kGroups, kChannels, kInner, kRowEps, kIsRms };
 
+// x, which is contiguous, may begin anywhere in its storage.
+Geometry rowsOf(const Tensor& x, const Shape& rows) { return {rows, x.geometry().offset}; }
+
 void rowBackwardKernel(Gradients& d) {
   const Tensor& x = d.tensor(kRowX);
   const Tensor& weight = d.tensor(kRowWeight);
@@ -181,7 +184,7 @@ void rowBackwardKernel(Gradients& d) {
                               wantsParameters};
   Launcher launcher(rowNormBackwardKernel, x.device());
   launcher.out(dx, Geometry(rows)).out(dWeight).out(dBias);
-  launcher.in(g, Geometry(rows)).in(x.alias(Geometry(rows))).in(d.out(1)).in(d.out(2));
+  launcher.in(g, rowsOf(g, rows)).in(x, rowsOf(x, rows)).in(d.out(1)).in(d.out(2));
   if (weight.isDefined()) launcher.in(weight);
   launcher.run(nullptr, integers);
   if (d.needs(kRowX)) d.set(kRowX, dx);
@@ -278,7 +281,7 @@ void forward::rowNorm(Call& call) {
   const int64_t integers[] = {call.integer(kGroups), call.integer(kChannels), call.flag(kIsRms), hasWeight,
                               hasBias};
   Launcher launcher(rowNormKernel, x.device());
-  launcher.out(y, Geometry(rows)).out(center).out(inverse).in(x.alias(Geometry(rows)));
+  launcher.out(y, Geometry(rows)).out(center).out(inverse).in(x, rowsOf(x, rows));
   if (hasWeight) launcher.in(call.tensor(kRowWeight));
   if (hasBias) launcher.in(call.tensor(kRowBias));
   launcher.run(&eps, integers);

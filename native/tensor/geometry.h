@@ -47,7 +47,9 @@ struct Geometry {
   Geometry() = default;
   Geometry(const Geometry& other) { *this = other; }
   Geometry& operator=(const Geometry& other);
-  explicit Geometry(const Shape& shape);  // contiguous
+  explicit Geometry(const Shape& shape);  // contiguous, at the start of the storage
+  // Elements that lie in order from `offset` on, in another shape.
+  Geometry(const Shape& shape, int64_t offset) : Geometry(shape) { this->offset = offset; }
 
   bool isContiguous() const;
   // Two indices may name one element (an expanded dim).
