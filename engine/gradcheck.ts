@@ -239,8 +239,8 @@ function differences(
   const input = values[index] as Tensor;
   const outputs = noGrad(() => listOf(op, call(values)));
   const jacobians = outputs.map((output) => zeroJacobian(output, input));
-  // Changed where it lies, because the function may use it by another way than its argument.
-  const flat = noGrad(() => (input.isContiguous() ? input.detach().view(-1) : null));
+  // A leaf is changed where it lies, because the function may use it by another way than its argument.
+  const flat = noGrad(() => (input.isLeaf && input.isContiguous() ? input.detach().view(-1) : null));
   const original = input.data() as Float64Array;
   const evaluate = (column: number, value: number): Float64Array[] => {
     if (flat === null) return evaluateCopy(column, value);
