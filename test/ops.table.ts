@@ -136,15 +136,15 @@ export const elementwise: Record<string, ElementwiseRow> = {
     parameters: [2, 3.1],
   },
   logsigmoid: { value: (x) => Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x))) },
-  hardtanh: { value: (x, low, high) => Math.min(Math.max(x, low), high), parameters: [-0.52, 1.23] },
+  hardtanhCore: { value: (x, low, high) => Math.min(Math.max(x, low), high), parameters: [-0.52, 1.23] },
   hardswish: { value: (x) => (x * Math.min(Math.max(x + 3, 0), 6)) / 6, domain: [-4, 4] },
   mish: { value: (x) => x * Math.tanh(Math.log1p(Math.exp(x))) },
   relu6: { value: (x) => Math.min(Math.max(x, 0), 6), domain: [-4, 8] },
   hardsigmoid: { value: (x) => Math.min(Math.max(x + 3, 0), 6) / 6, domain: [-4, 4] },
   softsign: { value: (x) => x / (1 + Math.abs(x)) },
   tanhshrink: { value: (x) => x - Math.tanh(x) },
-  celu: { value: (x, alpha) => (x > 0 ? x : alpha * Math.expm1(x / alpha)), parameters: [0.7] },
-  softshrink: {
+  celuCore: { value: (x, alpha) => (x > 0 ? x : alpha * Math.expm1(x / alpha)), parameters: [0.7] },
+  softshrinkCore: {
     value: (x, width) => (x > width ? x - width : x < -width ? x + width : x * 0),
     parameters: [0.77],
   },

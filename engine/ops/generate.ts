@@ -143,8 +143,6 @@ function typeOf(argument: OpArgument): string {
       return `DType${orNull}`;
     case "string": {
       const choices = [...argument.sentence.matchAll(/"[^"]*"/g)].map(([choice]) => choice);
-      if (argument.default?.startsWith('"') && !choices.includes(argument.default))
-        choices.push(argument.default);
       return `${choices.length > 0 ? choices.join(" | ") : "string"}${orNull}`;
     }
     case "padding":

@@ -58,6 +58,25 @@ void forward::prelu(Call& call) {
   call.outs[0] = ops::preluCore(x, ops::reshape(weight, spread));
 }
 
+void forward::celu(Call& call) {
+  const double alpha = call.number(1);
+  if (alpha == 0) call.fail("argument", "alpha must not be 0");
+  call.outs[0] = ops::celuCore(call.tensor(0), alpha);
+}
+
+void forward::softshrink(Call& call) {
+  const double width = call.number(1);
+  if (!(width >= 0)) call.fail("argument", "lambd must not be negative, got " + std::to_string(width));
+  call.outs[0] = ops::softshrinkCore(call.tensor(0), width);
+}
+
+void forward::hardtanh(Call& call) {
+  const double low = call.number(1), high = call.number(2);
+  if (low > high)
+    call.fail("argument", "minVal " + std::to_string(low) + " is above maxVal " + std::to_string(high));
+  call.outs[0] = ops::hardtanhCore(call.tensor(0), call.value(1).scalar, call.value(2).scalar);
+}
+
 void forward::glu(Call& call) {
   const Tensor& x = call.tensor(0);
   requireFloating(call, x);

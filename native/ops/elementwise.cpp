@@ -60,7 +60,7 @@ void refuseParameters(const Call& call, DType type) {
       call.fail("dtype", call.op.arguments[i].name + " must be an integer for " + nameOf(type) + " tensors");
     }
     // A bound; alpha of add and sub may be negative, for those wrap.
-    if (type == DType::uint8 && parameter.number < 0 && &call.op == &ops::hardtanh) {
+    if (type == DType::uint8 && parameter.number < 0 && &call.op == &ops::hardtanhCore) {
       call.fail("dtype", call.op.arguments[i].name + " must not be negative for uint8 tensors");
     }
   }

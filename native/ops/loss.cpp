@@ -26,6 +26,11 @@ Tensor reduceLoss(const Call& call, const Tensor& losses, int i) {
                                         : ops::sum(losses);
 }
 
+// Integers have no loss of their own; beside floating-point numbers they are converted.
+void requireOneFloating(const Call& call) {
+  if (!isFloating(call.tensor(1).dtype())) requireFloating(call, call.tensor(0));
+}
+
 void requireSameShape(const Call& call, const Tensor& x, const Tensor& target) {
   requireSameDevice(call, x, target);
   if (target.shape() == x.shape()) return;
@@ -192,6 +197,8 @@ void forward::crossEntropy(Call& call) {
   const Tensor& x = call.tensor(0);
   const bool isProbability = isFloating(call.tensor(1).dtype());
   if (isProbability && call.tensor(1).shape() == x.shape() && x.dims() > 0) {
+    if (call.integer(3) >= 0)
+      call.fail("argument", "ignoreIndex goes with class indices, the target is probabilities");
     call.outs[0] = probabilityLoss(call, call.tensor(2), labelSmoothing);
     return;
   }
@@ -211,6 +218,7 @@ void forward::nllLoss(Call& call) {
 }
 
 void forward::mseLoss(Call& call) {
+  requireOneFloating(call);
   call.outs[0] = reduceLoss(call, ops::square(call.tensor(0) - call.tensor(1)), 2);
 }
 
@@ -219,6 +227,7 @@ void forward::l1Loss(Call& call) {
 }
 
 void forward::smoothL1Loss(Call& call) {
+  requireOneFloating(call);
   const double beta = call.number(2);
   if (!(beta >= 0)) call.fail("argument", "beta must not be negative, got " + std::to_string(beta));
   const Tensor losses = beta == 0 ? ops::abs(call.tensor(0) - call.tensor(1))
@@ -227,6 +236,7 @@ void forward::smoothL1Loss(Call& call) {
 }
 
 void forward::huberLoss(Call& call) {
+  requireOneFloating(call);
   const double delta = call.number(2);
   if (!(delta > 0)) call.fail("argument", "delta must be positive, got " + std::to_string(delta));
   call.outs[0] = reduceLoss(call, ops::smoothL1(call.tensor(0), call.tensor(1), delta) * delta, 3);
@@ -268,6 +278,8 @@ void forward::binaryCrossEntropyWithLogits(Call& call) {
 void forward::klDiv(Call& call) {
   const Tensor& x = call.tensor(0);
   const Tensor& target = call.tensor(1);
+  requireFloating(call, x);
+  requireFloating(call, target);
   const Tensor losses = call.flag(3) ? ops::logDivergenceCore(x, target) : ops::divergenceCore(x, target);
   if (call.text(2) != "batchmean") {
     call.outs[0] = reduceLoss(call, losses, 2);

@@ -7,6 +7,9 @@ import { cube, matrix, type Rows } from "./row.js";
 export const pointwiseRows: Rows = {
   div: { calls: [[matrix, numbers([3, 4], 0.5, 2)], [numbers([3, 4], 2.1, 2.9), numbers([4], 0.55, 0.95), { roundingMode: "floor" }]] },
   clamp: { calls: [[matrix, -0.51, 0.77], [matrix, null, 0.33], [matrix, numbers([4], -1, -0.9), numbers([4], 0.5, 0.6)]] },
+  celu: { calls: [[matrix], [matrix, { alpha: 0.7 }]] },
+  softshrink: { calls: [[matrix], [matrix, { lambd: 0.77 }]] },
+  hardtanh: { calls: [[matrix], [matrix, { minVal: -0.52, maxVal: 1.23 }]] },
   prelu: { calls: [[matrix, numbers([1])], [cube, numbers([3])], [numbers([4]), numbers([])]] },
   glu: { calls: [[matrix], [cube, 0]] },
   threshold: { calls: [[matrix, 0.51, -3]] },
