@@ -1,10 +1,11 @@
 // Datasets: numbered items, and sets made from other sets.
 
-import { checkNumber, fail, show } from "../errors.js";
+import { checkNumber, fail, readOptions, show } from "../errors.js";
 import { native } from "../native.js";
 import { memoryCategories } from "../protocol.js";
 import { randomOrder, type Generator } from "../random.js";
 import { requireTensor, type Tensor } from "../tensor.js";
+import { checkGenerator } from "./samplers.js";
 
 const inputCategory = memoryCategories.indexOf("input");
 
@@ -13,7 +14,7 @@ export abstract class Dataset<Item = unknown> {
   /** How many items there are. */
   abstract get length(): number;
 
-  /** Item number `index`, from 0; a promise where it must be fetched. */
+  /** Item number `index`, from 0; a promise where it must be fetched. The datasets here count negative numbers from the end. */
   abstract get(index: number): Item | Promise<Item>;
 }
 
@@ -50,8 +51,8 @@ export class TensorDataset<Tensors extends readonly Tensor[] = Tensor[]> extends
   }
 
   get(index: number): Tensors {
-    checkIndex("TensorDataset", index, this.length);
-    return this.tensors.map((each) => each.select(0, index)) as unknown as Tensors;
+    const entry = readIndex("TensorDataset", index, this.length);
+    return this.tensors.map((each) => each.select(0, entry)) as unknown as Tensors;
   }
 }
 
@@ -64,8 +65,9 @@ export class Subset<Item> extends Dataset<Item> {
     super();
     this.dataset = toDataset("Subset", dataset);
     if (!Array.isArray(indices)) fail("Subset", `the indices must be an array, they are ${show(indices)}`);
-    for (const index of indices) checkIndex("Subset", index, this.dataset.length);
-    this.indices = indices;
+    const { length } = this.dataset;
+    const wrapped = indices.map((index) => readIndex("Subset", index, length));
+    this.indices = wrapped.some((index, k) => index !== indices[k]) ? wrapped : indices;
   }
 
   get length(): number {
@@ -73,8 +75,7 @@ export class Subset<Item> extends Dataset<Item> {
   }
 
   get(index: number): Item | Promise<Item> {
-    checkIndex("Subset", index, this.length);
-    return this.dataset.get(this.indices[index]!);
+    return this.dataset.get(this.indices[readIndex("Subset", index, this.length)]!);
   }
 }
 
@@ -100,10 +101,15 @@ export class ConcatDataset<Item> extends Dataset<Item> {
     return this.ends.at(-1)!;
   }
 
+  /** The number of items up to the end of each dataset. */
+  get cumulativeSizes(): number[] {
+    return [...this.ends];
+  }
+
   get(index: number): Item | Promise<Item> {
-    checkIndex("ConcatDataset", index, this.length);
-    const which = this.ends.findIndex((end) => index < end);
-    return this.datasets[which]!.get(index - (which === 0 ? 0 : this.ends[which - 1]!));
+    const entry = readIndex("ConcatDataset", index, this.length);
+    const which = this.ends.findIndex((end) => entry < end);
+    return this.datasets[which]!.get(entry - (which === 0 ? 0 : this.ends[which - 1]!));
   }
 }
 
@@ -114,7 +120,7 @@ export class ConcatDataset<Item> extends Dataset<Item> {
 export function randomSplit<Item>(
   dataset: Dataset<Item> | readonly Item[],
   lengths: readonly number[],
-  options?: { generator?: Generator },
+  options?: { generator?: Generator | null },
 ): Subset<Item>[] {
   const whole = toDataset("randomSplit", dataset);
   if (!Array.isArray(lengths) || lengths.length === 0) {
@@ -122,7 +128,9 @@ export function randomSplit<Item>(
   }
   for (const length of lengths) checkNumber("randomSplit", "each length", length, { min: 0 });
   const counts = countParts(lengths, whole.length);
-  const order = Array.from(randomOrder(whole.length, options?.generator));
+  const defaults: { generator: Generator | null } = { generator: null };
+  const generator = checkGenerator("randomSplit", readOptions("randomSplit", options, defaults).generator);
+  const order = Array.from(randomOrder(whole.length, generator));
   let from = 0;
   return counts.map((count) => new Subset(whole, order.slice(from, (from += count))));
 }
@@ -156,8 +164,7 @@ export class ArrayDataset<Item> extends Dataset<Item> {
   }
 
   get(index: number): Item {
-    checkIndex("Dataset", index, this.length);
-    return this.items[index]!;
+    return this.items[readIndex("Dataset", index, this.length)]!;
   }
 }
 
@@ -178,8 +185,10 @@ export function toDataset<Item>(op: string, value: Dataset<Item> | readonly Item
   });
 }
 
-function checkIndex(op: string, index: unknown, length: number): void {
-  if (typeof index !== "number" || !Number.isInteger(index) || index < 0 || index >= length) {
-    fail(op, `no item ${show(index)}, there are ${length}`, { index: show(index) }, "index");
+/** An item's number from 0 on; negative ones count from the end. */
+function readIndex(op: string, index: unknown, length: number): number {
+  if (typeof index !== "number" || !Number.isInteger(index) || index < -length || index >= length) {
+    return fail(op, `no item ${show(index)}, there are ${length}`, { index: show(index) }, "index");
   }
+  return index < 0 ? index + length : index;
 }

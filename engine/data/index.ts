@@ -9,6 +9,7 @@ export {
   BatchSampler,
   RandomSampler,
   SequentialSampler,
+  SubsetRandomSampler,
   WeightedRandomSampler,
   type RandomSamplerOptions,
   type Sampler,

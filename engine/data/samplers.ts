@@ -21,6 +21,17 @@ function readCount(op: string, source: unknown): number {
   });
 }
 
+/** Numbers in an array, a typed array or a tensor of one dim. */
+function readList(op: string, name: string, value: unknown): unknown[] {
+  if (value instanceof Tensor && value.shape.length === 1) return Array.from(value.data(), Number);
+  if (Array.isArray(value)) return value;
+  if (ArrayBuffer.isView(value) && !(value instanceof DataView)) {
+    return Array.from(value as unknown as ArrayLike<number | bigint>, Number);
+  }
+  const found = value instanceof Tensor ? `a tensor of [${value.shape.join(", ")}]` : show(value);
+  return fail(op, `${name} must be an array of numbers or a tensor of one dim, not ${found}`);
+}
+
 /** 0, 1, 2, ... */
 export class SequentialSampler implements Sampler {
   readonly length: number;
@@ -81,24 +92,47 @@ export class RandomSampler implements Sampler {
   }
 }
 
+/** The given item numbers in random order, each once. */
+export class SubsetRandomSampler implements Sampler {
+  readonly indices: readonly number[];
+  readonly generator: Generator | null;
+
+  constructor(indices: ArrayLike<number> | Tensor, options?: { generator?: Generator | null }) {
+    const op = "SubsetRandomSampler";
+    this.indices = readList(op, "the indices", indices).map((index) =>
+      checkNumber(op, "each index", index, { min: 0, integer: true }),
+    );
+    const defaults: { generator: Generator | null } = { generator: null };
+    this.generator = checkGenerator(op, readOptions(op, options, defaults).generator);
+  }
+
+  get length(): number {
+    return this.indices.length;
+  }
+
+  *[Symbol.iterator](): Iterator<number> {
+    for (const position of randomOrder(this.length, this.generator)) yield this.indices[position]!;
+  }
+}
+
 /** `numSamples` draws, each item as often as its weight says: for classes of unequal size. */
 export class WeightedRandomSampler implements Sampler {
   readonly length: number;
   readonly #cumulative: Float64Array;
   readonly #weights: Float64Array;
+  /** The last one that can be drawn. */
+  readonly #last: number;
   readonly #replacement: boolean;
   readonly generator: Generator | null;
 
   constructor(
-    weights: readonly number[] | Tensor,
+    weights: ArrayLike<number> | Tensor,
     numSamples: number,
     options?: { replacement?: boolean; generator?: Generator | null },
   ) {
     const op = "WeightedRandomSampler";
-    const list: unknown = weights instanceof Tensor ? Array.from(weights.data(), Number) : weights;
-    if (!Array.isArray(list) || list.length === 0) {
-      fail(op, `the weights must be an array of numbers, they are ${show(weights)}`);
-    }
+    const list = readList(op, "the weights", weights);
+    if (list.length === 0) fail(op, "there are no weights");
     this.#weights = Float64Array.from(list, (weight) => checkNumber(op, "each weight", weight, { min: 0 }));
     this.length = checkNumber(op, "numSamples", numSamples, { min: 1, integer: true });
     const defaults: { replacement: boolean; generator: Generator | null } = {
@@ -109,9 +143,11 @@ export class WeightedRandomSampler implements Sampler {
     this.#replacement = checkBoolean(op, "replacement", given.replacement);
     this.generator = checkGenerator(op, given.generator);
     const usable = this.#weights.filter((weight) => weight > 0).length;
-    if (usable === 0 || (!this.#replacement && usable < numSamples)) {
+    if (usable === 0) fail(op, "there are no weights above 0");
+    if (!this.#replacement && usable < numSamples) {
       fail(op, `${numSamples} draws without replacement need as many weights above 0, there are ${usable}`);
     }
+    this.#last = this.#weights.findLastIndex((weight) => weight > 0);
     let sum = 0;
     this.#cumulative = this.#weights.map((weight) => (sum += weight));
   }
@@ -120,7 +156,8 @@ export class WeightedRandomSampler implements Sampler {
     const random = randomStream(this.generator);
     if (this.#replacement) {
       const total = this.#cumulative.at(-1)!;
-      for (let left = this.length; left > 0; left--) yield firstAbove(this.#cumulative, random() * total);
+      for (let left = this.length; left > 0; left--)
+        yield firstAbove(this.#cumulative, this.#last, random() * total);
       return;
     }
     // Without replacement: the largest of u^(1/weight) are a draw one by one (Efraimidis & Spirakis, 2006).
@@ -133,10 +170,10 @@ export class WeightedRandomSampler implements Sampler {
   }
 }
 
-/** The first position whose entry is above `value`. */
-function firstAbove(sorted: Float64Array, value: number): number {
+/** The first position up to `last` whose entry is above `value`, which rounding may bring to the end. */
+function firstAbove(sorted: Float64Array, last: number, value: number): number {
   let low = 0;
-  let high = sorted.length - 1;
+  let high = last;
   while (low < high) {
     const middle = (low + high) >> 1;
     if (sorted[middle]! > value) high = middle;
@@ -151,8 +188,14 @@ export class BatchSampler implements Sampler<number[]> {
   readonly dropLast: boolean;
   readonly sampler: Sampler;
 
-  constructor(sampler: Sampler | readonly number[], batchSize: number, options?: { dropLast?: boolean }) {
+  /** `dropLast` as PyTorch has it, by its place, or as an option. */
+  constructor(
+    sampler: Sampler | readonly number[],
+    batchSize: number,
+    dropLast?: boolean | { dropLast?: boolean },
+  ) {
     const op = "BatchSampler";
+    const options = typeof dropLast === "boolean" ? { dropLast } : dropLast;
     checkSampler(op, sampler);
     this.sampler = sampler;
     this.batchSize = checkNumber(op, "batchSize", batchSize, { min: 1, integer: true });

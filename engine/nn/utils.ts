@@ -1,8 +1,8 @@
 // nn.utils: gradients held within bounds, parameters as one vector.
 
-import { checkNumber, fail, readOptions, show } from "../errors.js";
+import { checkBoolean, checkNumber, fail, readOptions, show } from "../errors.js";
 import { noGrad } from "../grad-mode.js";
-import { cat, stack, zeros } from "../generated/ops.js";
+import { cat, full, stack, zeros } from "../generated/ops.js";
 import { requireTensor, Tensor } from "../tensor.js";
 
 function readParameters(op: string, value: unknown): Tensor[] {
@@ -18,36 +18,89 @@ function gradientsOf(op: string, parameters: unknown): Tensor[] {
     .filter((grad) => grad !== null);
 }
 
+export interface NormOptions {
+  /** Which norm: 2 for the root of the sum of squares, 1 for the sum, Infinity for the largest. */
+  normType?: number | "inf";
+  /** Refuses a norm that is NaN or infinite, which would make all gradients so. */
+  errorIfNonfinite?: boolean;
+}
+
+function readNormOptions(op: string, options: unknown): { normType: number; errorIfNonfinite: boolean } {
+  const given = readOptions<Required<NormOptions>>(op, options, { normType: 2, errorIfNonfinite: false });
+  const normType = given.normType === "inf" ? Infinity : given.normType;
+  if (typeof normType !== "number" || Number.isNaN(normType)) {
+    return fail(op, `normType must be a number, or Infinity, it is ${show(normType)}`);
+  }
+  return { normType, errorIfNonfinite: checkBoolean(op, "errorIfNonfinite", given.errorIfNonfinite) };
+}
+
+/** A bound, which may be infinite: nothing is clipped then. */
+function checkBound(op: string, name: string, value: unknown): number {
+  return value === Infinity ? value : checkNumber(op, name, value, { min: 0 });
+}
+
+/** The norm of all tensors as one vector, without a graph. */
+function normOfAll(op: string, tensors: readonly Tensor[], options: NormOptions | undefined): Tensor {
+  const { normType, errorIfNonfinite } = readNormOptions(op, options);
+  const total = noGrad(() => {
+    if (tensors.length === 0) return zeros([]);
+    const { device } = tensors[0]!;
+    return stack(tensors.map((each) => each.norm(normType).to(device))).norm(normType);
+  });
+  if (errorIfNonfinite && !Number.isFinite(total.item())) {
+    fail(op, `the norm of the gradients is ${total.item()}, they cannot be clipped`, {}, "autograd");
+  }
+  return total;
+}
+
+/** The norm of several tensors together, as if they were one vector. */
+export function getTotalNorm(tensors: Tensor | Iterable<Tensor>, options?: NormOptions): Tensor {
+  return normOfAll("getTotalNorm", readParameters("getTotalNorm", tensors), options);
+}
+
 /**
  * Scales all gradients so that their joint norm is at most `maxNorm` (Pascanu et al., 2013), and returns the norm they had.
+ * With Infinity nothing is scaled.
  */
 export function clipGradNorm_(
   parameters: Tensor | Iterable<Tensor>,
   maxNorm: number,
-  options?: { normType?: number; errorIfNonfinite?: boolean },
+  options?: NormOptions,
 ): Tensor {
   const op = "clipGradNorm_";
-  checkNumber(op, "maxNorm", maxNorm, { min: 0 });
-  const { normType, errorIfNonfinite } = readOptions(op, options, { normType: 2, errorIfNonfinite: false });
+  checkBound(op, "maxNorm", maxNorm);
   const grads = gradientsOf(op, parameters);
-  return noGrad(() => {
-    if (grads.length === 0) return zeros([]);
-    const norms = stack(grads.map((grad) => grad.norm(normType)));
-    const total = norms.norm(normType);
-    if (errorIfNonfinite && !Number.isFinite(total.item())) {
-      fail(op, `the norm of the gradients is ${total.item()}, they cannot be clipped`, {}, "autograd");
-    }
-    const scale = total.add(1e-6).reciprocal().mul(maxNorm).clamp(null, 1);
-    for (const grad of grads) grad.mul_(scale);
-    return total;
+  const total = normOfAll(op, grads, options);
+  scale(grads, maxNorm, total);
+  return total;
+}
+
+/** Scales the gradients as `clipGradNorm_` does, by a norm that is known already. */
+export function clipGradsWithNorm_(
+  parameters: Tensor | Iterable<Tensor>,
+  maxNorm: number,
+  totalNorm: Tensor,
+): void {
+  const op = "clipGradsWithNorm_";
+  checkBound(op, "maxNorm", maxNorm);
+  scale(gradientsOf(op, parameters), maxNorm, requireTensor(op, "totalNorm", totalNorm));
+}
+
+/** The division is made by the tensors' device, so that nobody waits for it. */
+function scale(grads: readonly Tensor[], maxNorm: number, total: Tensor): void {
+  noGrad(() => {
+    const factor = full([], maxNorm, { dtype: total.dtype, device: total.device })
+      .div(total.add(1e-6))
+      .clamp(null, 1);
+    for (const grad of grads) grad.mul_(factor.to(grad.device));
   });
 }
 
 /** Holds every element of every gradient within ±clipValue. */
 export function clipGradValue_(parameters: Tensor | Iterable<Tensor>, clipValue: number): void {
-  checkNumber("clipGradValue_", "clipValue", clipValue, { min: 0 });
+  const bound = checkBound("clipGradValue_", "clipValue", clipValue);
   noGrad(() => {
-    for (const grad of gradientsOf("clipGradValue_", parameters)) grad.clamp_(-clipValue, clipValue);
+    for (const grad of gradientsOf("clipGradValue_", parameters)) grad.clamp_(-bound, bound);
   });
 }
 
