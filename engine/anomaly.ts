@@ -50,6 +50,7 @@ export function detectAnomaly<T>(what: boolean | (() => T), options?: AnomalyOpt
   }
 }
 
+/** Whether anomaly detection is on at this point. */
 export function isAnomalyEnabled(): boolean {
   return current.isOn;
 }

@@ -13,10 +13,12 @@ export function isAvailable(): boolean {
   return usable().length > 0;
 }
 
+/** How many CUDA devices can be used. */
 export function deviceCount(): number {
   return usable().length;
 }
 
+/** The name the driver gives a device. */
 export function getDeviceName(index = 0): string {
   return getDeviceProperties(index).description;
 }
@@ -42,6 +44,7 @@ export function currentDevice(): number {
   return getDeviceProperties(0).index;
 }
 
+/** Gives back what the caches of all devices hold free. */
 export function emptyCache(): void {
   if (isAvailable()) memory.emptyCache();
 }
@@ -51,32 +54,39 @@ export function memoryAllocated(index = 0): number {
   return isAvailable() ? memory.allocated(`cuda:${index}`) : 0;
 }
 
+/** The most bytes that tensors held at once since the start or `resetPeakMemoryStats`. */
 export function maxMemoryAllocated(index = 0): number {
   return isAvailable() ? memory.maxAllocated(`cuda:${index}`) : 0;
 }
 
+/** Bytes taken from the device, those in the cache included. */
 export function memoryReserved(index = 0): number {
   return isAvailable() ? memory.reserved(`cuda:${index}`) : 0;
 }
 
+/** The most bytes taken from the device at once. */
 export function maxMemoryReserved(index = 0): number {
   return isAvailable() ? memory.maxReserved(`cuda:${index}`) : 0;
 }
 
+/** Begins anew with what `maxMemoryAllocated` and `maxMemoryReserved` tell. */
 export function resetPeakMemoryStats(index = 0): void {
   getDeviceProperties(index);
   memory.resetPeak(`cuda:${index}`);
 }
 
+/** Every block of the device, as `memory.snapshot` has it. */
 export function memorySnapshot(index = 0): memory.MemorySegment[] {
   getDeviceProperties(index);
   return memory.snapshot(`cuda:${index}`);
 }
 
+/** All counters, by PyTorch's names, as `memory.stats` has them. */
 export function memoryStats(index = 0): memory.MemoryStats {
   return isAvailable() ? memory.stats(`cuda:${index}`) : {};
 }
 
+/** The counters as a table to print. */
 export function memorySummary(index = 0): string {
   getDeviceProperties(index);
   return memory.summary(`cuda:${index}`);

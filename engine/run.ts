@@ -10,7 +10,6 @@ export interface StepOption {
   step?: number;
 }
 
-/** Numbers of your own for the charts: `run.log({ accuracy: 0.97 })`. */
 function log(values: Record<string, number | Tensor>, options?: StepOption): void {
   const record = requireRecord("run.log", values);
   const numbers: Record<string, number> = {};
@@ -25,13 +24,11 @@ function log(values: Record<string, number | Tensor>, options?: StepOption): voi
   observer.current?.log(numbers, step);
 }
 
-/** What the run was started with: `run.config({ epochs: 3, lr: 0.1 })`. `epochs` lets the editor tell the time left. */
 function config(values: Record<string, unknown>): void {
   const record = requireRecord("run.config", values);
   observer.current?.config(record);
 }
 
-/** What the run came to: `run.summary({ testAccuracy: 0.98 })`. */
 function summary(values: Record<string, unknown>): void {
   const record = requireRecord("run.summary", values);
   observer.current?.summary(record);
@@ -44,7 +41,6 @@ function text(tag: string, value: string, options?: StepOption): void {
   observer.current?.text(tag, value, step);
 }
 
-/** A picture: [H, W], [C, H, W] or [H, W, C] with 1, 3 or 4 channels; floats of 0 to 1, or uint8. */
 function image(tag: string, value: Tensor, options?: StepOption): void {
   requireTag("run.image", tag);
   const { shape } = requireTensor("run.image", "the image", value);
@@ -59,7 +55,6 @@ function image(tag: string, value: Tensor, options?: StepOption): void {
   observer.current?.image(tag, value, step);
 }
 
-/** The distribution of a tensor's values. */
 function histogram(tag: string, values: Tensor, options?: StepOption): void {
   requireTag("run.histogram", tag);
   requireTensor("run.histogram", "the values", values);
@@ -67,10 +62,6 @@ function histogram(tag: string, values: Tensor, options?: StepOption): void {
   observer.current?.histogram(tag, values, step);
 }
 
-/**
- * Notes in the record that a checkpoint lies at `path`. With parts, it is saved there first, as `checkpoint.save` does:
- * `run.checkpoint("last.safetensors", { model, optimizer, loader, extra: { epoch } })`.
- */
 function checkpoint(path: string, parts?: Parts): void {
   if (typeof path !== "string" || path === "") fail("run.checkpoint", `give a path, not ${show(path)}`);
   if (parts !== undefined) save(path, parts);
@@ -78,12 +69,22 @@ function checkpoint(path: string, parts?: Parts): void {
 }
 
 export const run = {
+  /** Numbers of your own for the charts: `run.log({ accuracy: 0.97 })`. */
   log,
+  /** What the run was started with: `run.config({ epochs: 3, lr: 0.1 })`. `epochs` lets the editor tell the time left. */
   config,
+  /** What the run came to: `run.summary({ testAccuracy: 0.98 })`. */
   summary,
+  /** A text beside the curves; Markdown is not interpreted. */
   text,
+  /** A picture: [H, W], [C, H, W] or [H, W, C] with 1, 3 or 4 channels; floats of 0 to 1, or uint8. */
   image,
+  /** The distribution of a tensor's values. */
   histogram,
+  /**
+   * Notes in the record that a checkpoint lies at `path`. With parts, it is saved there first, as `checkpoint.save` does:
+   * `run.checkpoint("last.safetensors", { model, optimizer, loader, extra: { epoch } })`.
+   */
   checkpoint,
   /** The name of this run in the run store; null where nobody records. */
   get id(): string | null {

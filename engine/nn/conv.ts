@@ -88,6 +88,7 @@ abstract class Convolution extends Module {
     this.resetParameters();
   }
 
+  /** Draws new initial values, as PyTorch does: uniform within 1 / sqrt(inputs of an output) either way. */
   resetParameters(): void {
     // With a = √5 this is ±1/√fanIn.
     kaimingUniform_(this.weight, { a: Math.sqrt(5) });

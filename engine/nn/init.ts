@@ -71,10 +71,12 @@ export function constant_(x: Tensor, value: number): Tensor {
   return noGrad(() => x.fill_(value));
 }
 
+/** Fills with 0, in place. Returns x. */
 export function zeros_(x: Tensor): Tensor {
   return constant_(requireTensor("zeros_", "the tensor", x), 0);
 }
 
+/** Fills with 1, in place. Returns x. */
 export function ones_(x: Tensor): Tensor {
   return constant_(requireTensor("ones_", "the tensor", x), 1);
 }

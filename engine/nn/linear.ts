@@ -79,6 +79,7 @@ export class Bilinear extends Module {
     this.resetParameters();
   }
 
+  /** Draws new initial values, as PyTorch does: uniform within 1 / sqrt(in1Features) either way. */
   resetParameters(): void {
     const bound = 1 / Math.sqrt(this.in1Features);
     uniform_(this.weight, -bound, bound);

@@ -59,12 +59,12 @@ export function unique(
   return wanted.length === 1 ? wanted[0]! : wanted;
 }
 
-export function nonzero(x: Tensor, options: { asTuple: true }): Tensor[];
-export function nonzero(x: Tensor, options?: { asTuple?: false }): Tensor;
 /**
  * The places of the elements that are not zero, row-major: int64 [N, dims]; with `asTuple` an array of one [N] for each dim
  * (for a scalar as if it had one), as `x.at(...)` takes them.
  */
+export function nonzero(x: Tensor, options: { asTuple: true }): Tensor[];
+export function nonzero(x: Tensor, options?: { asTuple?: false }): Tensor;
 export function nonzero(x: Tensor, options?: { asTuple?: boolean }): Tensor | Tensor[] {
   const op = "nonzero";
   requireTensor(op, "x", x);

@@ -47,6 +47,7 @@ interface Report {
 /** Steps of all optimizers together: blocks of memory say in which they were born. */
 let stepsDone = 0;
 
+/** What every optimizer has: groups of parameters, `step()`, `zeroGrad()`, and a state that can be saved. */
 export abstract class Optimizer<Options extends GroupOptions> {
   readonly paramGroups: ParamGroup<Options>[] = [];
   readonly defaults: Options;
