@@ -234,6 +234,13 @@ function finish(
   outputs: unknown[],
 ): unknown[] {
   const { kinds, saved, materializes } = ctx.finish(outputs);
+  for (const [what, list] of [
+    ["a result of forward", outputs],
+    ["a saved tensor", saved],
+  ] as const) {
+    if (list.some((item) => item instanceof Tensor && item.isDisposed))
+      fail(ofFunction.name, `${what} was disposed and cannot be used any more`, {}, "disposed");
+  }
   const functionCall = new FunctionCall(ctx, ofFunction);
   const fresh = outputs.map(() => new Tensor());
   const isFresh = native.finishFunction(

@@ -26,7 +26,7 @@ const held = new WeakMap<Tensor, Set<Runner>>();
 /** `x.registerHook(hook)` */
 export function registerHook(x: Tensor, hook: GradientHook): HookHandle {
   checkFunction("registerHook", "the hook", hook);
-  return add(x, false, (given) => {
+  return add("registerHook", x, false, (given) => {
     refresh(given);
     adoptIntoScope(given);
     const result: unknown = hook(given);
@@ -39,13 +39,14 @@ export function registerHook(x: Tensor, hook: GradientHook): HookHandle {
 /** `x.registerPostAccumulateGradHook(hook)` */
 export function registerPostAccumulateGradHook<T extends Tensor>(x: T, hook: (x: T) => void): HookHandle {
   checkFunction("registerPostAccumulateGradHook", "the hook", hook);
-  return add(x, true, () => {
+  return add("registerPostAccumulateGradHook", x, true, () => {
     hook(x);
     return undefined;
   });
 }
 
-function add(x: Tensor, after: boolean, run: Runner): HookHandle {
+function add(op: string, x: Tensor, after: boolean, run: Runner): HookHandle {
+  if (x.isDisposed) fail(op, "the tensor was disposed and cannot be used any more", {}, "disposed");
   const number = native.addHook(x, run, after);
   let runners = held.get(x);
   if (runners === undefined) held.set(x, (runners = new Set()));

@@ -142,6 +142,7 @@ export interface Native {
   getGrad(out: Wrapped, x: Wrapped): boolean;
   setGrad(x: Wrapped, grad: Wrapped | null): void;
   retainGrad(x: Wrapped): void;
+  detachInPlace(x: Wrapped): void;
   /** `inputs`, where given: only to their grads. */
   backward(
     tensors: Wrapped[],

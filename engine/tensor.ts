@@ -170,6 +170,13 @@ export class Tensor {
     native.retainGrad(this);
   }
 
+  /** Cuts this tensor itself off from the graph: it becomes a leaf that requires no gradient. Errors: it is a view. */
+  detach_(): this {
+    native.detachInPlace(this);
+    refresh(this);
+    return this;
+  }
+
   /**
    * Runs `hook` each time the gradient of this tensor is computed, leaf or not; a tensor that it returns takes the gradient's place.
    * Hooks run in the order they were registered; what one throws comes out of backward() as it is.

@@ -33,6 +33,8 @@ void setRequiresGrad(const Tensor& x, bool value);
 Tensor gradOf(const Tensor& x);
 void setGrad(const Tensor& x, const Tensor& grad);
 void retainGrad(const Tensor& x);
+// Cuts x itself off from its history; it becomes a leaf that requires no gradient.
+void detachInPlace(const Tensor& x);
 
 class Hook;  // node.h
 enum class HookKind { gradient, afterAccumulation };

@@ -151,6 +151,19 @@ void setGrad(const Tensor& x, const Tensor& grad) {
   metaOf(x).grad = grad;
 }
 
+void detachInPlace(const Tensor& x) {
+  if (baseOf(x).isDefined() && !x.impl()->isQuietView) {
+    throw Error("autograd", "detach_",
+                "a view cannot be detached in place, because its base has the same history; use detach()");
+  }
+  if (GradMeta* meta = findMeta(x)) {
+    meta->stopRetaining();
+    meta->gradFn.reset();
+    meta->outputIndex = 0;
+  }
+  x.impl()->requiresGrad = false;
+}
+
 void retainGrad(const Tensor& x) {
   refreshView(x);
   if (!x.requiresGrad()) throw Error("autograd", "retainGrad", "the tensor does not require a gradient");

@@ -66,6 +66,11 @@ class Pass {
   Environment& environment_;
 };
 
+napi_value detachOf(const CallInfo& call) {
+  detachInPlace(call.tensor(0));
+  return nullptr;
+}
+
 napi_value runBackward(const CallInfo& call) {
   call.environment.beforeOp("backward");
   const Pass pass(call.environment);
@@ -162,6 +167,7 @@ void addAutogradFunctions(Environment& environment, napi_value exports) {
   addFunction(environment, exports, "getGrad", getGrad);
   addFunction(environment, exports, "setGrad", setGradOf);
   addFunction(environment, exports, "retainGrad", retainGradOf);
+  addFunction(environment, exports, "detachInPlace", detachOf);
   addFunction(environment, exports, "backward", runBackward);
   addFunction(environment, exports, "grad", grad);
   addFunction(environment, exports, "setGradEnabled", setGradEnabled);

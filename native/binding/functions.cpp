@@ -225,7 +225,13 @@ napi_value finishFunction(const CallInfo& call) {
       // An argument handed through keeps its own history, and what has none must not get one from elsewhere.
       isFresh = !result.isChanged && (isInput || (!result.isDifferentiable && result.tensor.requiresGrad()));
       if (isFresh) {
-        result.tensor = result.tensor.alias();
+        // Shows the argument's memory without its history, so a change in place is refused while ops are
+        // recorded.
+        const Tensor shown = result.tensor;
+        result.tensor = shown.alias();
+        result.tensor.impl()->viewBase =
+            shown.impl()->viewBase ? shown.impl()->viewBase : Ref<TensorImpl>(shown.impl());
+        result.tensor.impl()->isQuietView = true;
         napi_value out;
         check(call.environment, napi_get_element(env, call[7], k, &out), call.name);
         call.give(out, result.tensor);

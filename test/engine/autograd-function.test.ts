@@ -356,3 +356,42 @@ test("what is saved is freed by backward itself", () => {
   collectGarbage();
   assert.ok(memory.allocated() - before < 2 * 2 ** 20, `${memory.allocated() - before} bytes`);
 });
+
+test("what is disposed too early is refused, and a result that is an argument is not changed in place", () => {
+  const making = (spoil: (y: Tensor, z: Tensor) => void) => {
+    class Spoiled extends autograd.Function {
+      static forward(ctx: Context, x: Tensor): Tensor {
+        const [y, z] = [x.mul(2), x.mul(3)];
+        ctx.saveForBackward(z);
+        spoil(y, z);
+        return y;
+      }
+      static backward(_: Context, g: Tensor): Tensor {
+        return g;
+      }
+    }
+    return () => Spoiled.apply(leaf([1]));
+  };
+  const early = making((y) => {
+    y.dispose();
+  });
+  assertRefused(early, "disposed", /^Spoiled: a result of forward was disposed/);
+  const saved = making((_, z) => {
+    z.dispose();
+  });
+  assertRefused(saved, "disposed", /^Spoiled: a saved tensor was disposed/);
+  class Same extends autograd.Function {
+    static forward(_: Context, x: Tensor): Tensor {
+      return x;
+    }
+    static backward(_: Context, g: Tensor): Tensor {
+      return g.mul(10);
+    }
+  }
+  const x = leaf([1, 2]);
+  const y = x.mul(1);
+  const same = Same.apply(y);
+  assertRefused(() => same.mul_(2), "autograd", /cannot be changed in place while ops are recorded/);
+  same.sum().backward();
+  assert.deepEqual(x.grad?.tolist(), [10, 10]);
+});

@@ -162,9 +162,27 @@ test("which tensors require a gradient", () => {
   y.requiresGrad_(); // it does already
   y.sum().backward();
   assert.deepEqual(x.grad?.tolist(), [2, 2]);
-  assertRefused(() => { ones([2]).sum().backward(); }, "autograd", /does not require a gradient/);
-  assertRefused(() => { x.mul(2).backward(); }, "autograd", /made up for scalars only/);
-  assertRefused(() => { x.mul(2).backward(ones([3])); }, "shape", /must be \[2\]/);
+  assertRefused(
+    () => {
+      ones([2]).sum().backward();
+    },
+    "autograd",
+    /does not require a gradient/,
+  );
+  assertRefused(
+    () => {
+      x.mul(2).backward();
+    },
+    "autograd",
+    /made up for scalars only/,
+  );
+  assertRefused(
+    () => {
+      x.mul(2).backward(ones([3]));
+    },
+    "shape",
+    /must be \[2\]/,
+  );
 });
 
 test("gradients have the dtype and shape of their leaf, and add up", () => {
@@ -195,12 +213,38 @@ test("backward for some tensors only", () => {
   const loss = y.mul(y).sum();
   loss.backward({ inputs: [y, x] });
   assert.deepEqual([x.grad?.tolist(), y.grad?.tolist(), w.grad], [[18, 36], [6, 12], null]); // prettier-ignore
-  assertRefused(() => { x.sum().backward({ inputs: [] }); }, "argument", /inputs is empty/);
-  assertRefused(() => { x.sum().backward({ inputs: [ones([1])] }); }, "autograd", /input 0 does not require/);
+  assertRefused(
+    () => {
+      x.sum().backward({ inputs: [] });
+    },
+    "argument",
+    /inputs is empty/,
+  );
+  assertRefused(
+    () => {
+      x.sum().backward({ inputs: [ones([1])] });
+    },
+    "autograd",
+    /input 0 does not require/,
+  );
   const [a, b] = autograd.grad(x.sum(), [x, w], { materializeGrads: true });
   assert.deepEqual([a!.tolist(), b!.tolist()], [[1, 1], [0, 0]]); // prettier-ignore
   assertRefused(() => autograd.grad(x.sum(), [x, w]), "autograd", /input 1 was not used/);
   assert.equal(autograd.grad(x.sum(), [w], { allowUnused: true })[0], null);
   autograd.backward([x.sum(), w.sum()], null, { inputs: w });
   assert.deepEqual(w.grad?.tolist(), [1, 1]);
+});
+
+test("detach_ cuts a tensor itself off", () => {
+  const x = leaf([1, 2]);
+  const y = x.mul(2);
+  const before = y.mul(3);
+  assert.equal(y.detach_(), y);
+  assert.deepEqual([y.requiresGrad, y.isLeaf, y.gradFn], [false, true, null]);
+  y.mul_(5);
+  y.sum().add(before.sum()).backward(); // the product was made before
+  assert.deepEqual(x.grad?.tolist(), [6, 6]);
+  assertRefused(() => x.mul(2).view(2, 1).detach_(), "autograd", /^detach_: a view cannot be detached/);
+  x.detach_();
+  assert.equal(x.requiresGrad, false);
 });
