@@ -140,8 +140,9 @@ void forward::arange(Call& call) {
 void forward::linspace(Call& call) {
   const double start = call.number(0), end = call.number(1);
   const TensorOptions options = optionsOf(call, 3, DType::float32);
-  if (!isFloating(options.dtype)) call.fail("dtype", "gives floating-point numbers only");
-  const Tensor y = emptyTensor(checkedShape(call.name(), {call.integer(2)}), options.dtype, options.device);
+  // Integers are the numbers in between, cut off.
+  const DType computed = isFloating(options.dtype) ? options.dtype : DType::float64;
+  const Tensor y = emptyTensor(checkedShape(call.name(), {call.integer(2)}), computed, options.device);
   const int64_t count = y.numel();
   const double step = count > 1 ? (end - start) / static_cast<double>(count - 1) : 0;
   // Both halves are counted from their own end, so that both ends are exact.
@@ -155,7 +156,7 @@ void forward::linspace(Call& call) {
     last.offset = count - 1;
     fillWith(y.alias(last), end);
   }
-  finishCreation(call, y, options);
+  finishCreation(call, castTo(y, options.dtype), options);
 }
 
 void forward::eye(Call& call) {

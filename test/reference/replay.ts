@@ -216,7 +216,7 @@ const floor = 1e-2;
 export function compare(what: string, actual: Tensor, expected: RecordedTensor, precision: Precision): void {
   assert.deepEqual(actual.shape, expected.s, `${what}: shape`);
   assert.equal(actual.dtype, expected.d === "F" ? precision : expected.d, `${what}: dtype`);
-  const allowed = actual.isFloatingPoint() ? tolerance[precision] : 0;
+  const allowed = actual.isFloatingPoint() ? tolerance[actual.dtype === "float32" ? "float32" : precision] : 0;
   const values = actual.data();
   expected.v.forEach((recorded, k) => {
     const got = Number(values[k]!);
