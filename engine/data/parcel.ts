@@ -2,6 +2,7 @@
 // classes that a module exports are built again there.
 
 import { types } from "node:util";
+import { bytesOf, Generator } from "../generator.js";
 import { native } from "../native.js";
 import { Parameter } from "../nn/parameter.js";
 import { adopt, Tensor } from "../tensor.js";
@@ -23,6 +24,7 @@ type Node =
   | { kind: "tensor"; token: number; label: string | null; requiresGrad: boolean; isParameter: boolean }
   | { kind: "function"; place: Place }
   | { kind: "url"; href: string }
+  | { kind: "generator"; device: string; state: Uint8Array }
   | { kind: "bytes"; value: Uint8Array }
   | { kind: "clone"; value: unknown };
 
@@ -96,6 +98,7 @@ export function pack(value: unknown, name: string, group: number, locator: Locat
     }
     if (Buffer.isBuffer(value)) return { kind: "bytes", value };
     if (isCopied(value)) return { kind: "clone", value };
+    if (value instanceof Generator) return { kind: "generator", device: value.device, state: bytesOf(value) };
     if (value instanceof URL) return { kind: "url", href: value.href };
     return packInstance(value, path);
   };
@@ -256,6 +259,8 @@ function makeEmpty(node: Node): unknown {
       return imported.get(keyOf(node.place));
     case "url":
       return new URL(node.href);
+    case "generator":
+      return new Generator(node.device).setState(node.state);
     case "bytes":
       return Buffer.from(node.value.buffer, node.value.byteOffset, node.value.length);
     case "clone":
