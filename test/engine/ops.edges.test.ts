@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { DescentError, empty, ones, sum, tensor, zeros } from "descent";
+import { DescentError, empty, nn, ones, sum, tensor, zeros } from "descent";
 
 it("moves no dim of a scalar", () => {
   assert.deepEqual([...tensor(1).movedim([0], [0]).shape], []);
@@ -47,4 +47,14 @@ it("lets no gradient through what has no derivative and writes in place", () => 
   y.floorDivide_(2);
   sum(y.add(x)).backward();
   assert.deepEqual(Array.from(x.grad!.data(), Number), [1, 1]);
+});
+
+it("reads no rows of classes that are not there", () => {
+  const { crossEntropy, nllLoss } = nn.functional;
+  const ignored = zeros([16], { dtype: "int32" });
+  for (const loss of [crossEntropy, nllLoss]) {
+    const x = zeros([16, 0], { dtype: "float64" });
+    assert.deepEqual(loss(x, ignored, { ignoreIndex: 0, reduction: "sum" }).item(), 0);
+    assert.throws(() => loss(x, ignored), DescentError);
+  }
 });

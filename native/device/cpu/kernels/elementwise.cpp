@@ -288,11 +288,11 @@ bool isContiguous(const Operand& operand) {
 }
 
 void gatherRange(const Operand& operand, int64_t begin, int64_t count, void* to) {
-  moveOperand<true>(operand, begin, count, static_cast<char*>(to));
+  if (count > 0) moveOperand<true>(operand, begin, count, static_cast<char*>(to));
 }
 
 void scatterRange(const Operand& operand, int64_t begin, int64_t count, const void* from) {
-  moveOperand<false>(operand, begin, count, static_cast<char*>(const_cast<void*>(from)));
+  if (count > 0) moveOperand<false>(operand, begin, count, static_cast<char*>(const_cast<void*>(from)));
 }
 
 void runElementwise(const Operand* operands, int count, ElementwiseLoop loop, const double* numbers,

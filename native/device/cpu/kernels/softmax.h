@@ -39,6 +39,7 @@ inline T largestOfRow(const T* x, int64_t size) {
 // unless kLog.
 template <class T, bool kLog>
 inline void softmaxRows(const T* x, T* y, T* exponentials, int64_t count, int64_t size) {
+  if (size == 0) return;  // the largest of no elements is nowhere
   for (int64_t row = 0; row < count; ++row) {
     const T* from = x + row * size;
     T* to = y + row * size;
