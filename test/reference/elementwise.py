@@ -37,6 +37,9 @@ def record_unary(module):
         module.case(name, function, [exact([6], [nan, inf, -inf, 0.0, 0.5, -0.5])], gradient=False)
         module.case(name, function, [values([33], *domain, seed=6)])
     for name in ("isnan", "isinf", "isfinite"):
+        module.case(name, getattr(torch, name), [exact([2, 3], [nan, 1.0, inf, -inf, 0.0, 2.0], via=transposed)])
+        module.case(name, getattr(torch, name), [exact([], [nan])])
+        module.case(name, getattr(torch, name), [values([3], dtype="int64")])
         module.case(name, getattr(torch, name), [exact([2, 3], [nan, inf, -inf, 0.0, 1.5, -2.5])])
     for name in ("neg", "abs", "sign", "square", "exp", "sqrt", "sigmoid", "relu", "floor"):
         module.case(name, getattr(torch, name), [values([5], -3, 4, dtype="int64")])
@@ -45,6 +48,7 @@ def record_unary(module):
         module.case(name, getattr(torch, name), [exact([4], [1, 2, 3, 4], "uint8")])
     module.case("round", torch.round, [exact([6], [-2.5, -1.5, -0.5, 0.5, 1.5, 2.5])])
     module.case("logicalNot", torch.logical_not, [exact([3], [0, 1, 1], "bool")])
+    module.case("logicalNot", torch.logical_not, [values([3, 2], -1, 2, dtype="uint8", via=transposed)])
     module.case("logicalNot", torch.logical_not, [exact([4], [0.0, 0.5, -1.0, nan])])
     module.case("clamp", torch.clamp, [values([2, 4])], -0.5, 0.8)
     module.case("clamp", torch.clamp, [values([5])], None, 0.3)
@@ -122,6 +126,8 @@ def record_binary(module):
     for name, function in (("logicalAnd", torch.logical_and), ("logicalOr", torch.logical_or)):
         module.case(name, function, [exact([4], [1, 1, 0, 0], "bool"), exact([4], [1, 0, 1, 0], "bool")])
         module.case(name, function, [exact([3], [0.0, 2.0, nan]), exact([3, 1], [1, 0, 1], "bool")])
+        module.case(name, function, [values([2, 3], -1, 2, dtype="int64"), values([3], -1, 2, dtype="int32")])
+        module.error(name, function, [values([2, 3]), values([2])])
     condition = exact([2, 3], [1, 0, 1, 0, 0, 1], "bool")
     module.case("where", torch.where, [condition, values([2, 3]), values([2, 3], seed=2)])
     module.case("where", torch.where, [condition, values([3]), values([2, 1], seed=2)])

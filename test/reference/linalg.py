@@ -31,6 +31,10 @@ def record():
     module.error("matmul", torch.matmul, [values([2, 3]), values([3, 2], dtype="int64")])
     module.case("mm", torch.mm, [values([2, 3]), values([3, 4], seed=2)])
     module.case("bmm", torch.bmm, [values([2, 2, 3]), values([2, 3, 4], seed=2)])
+    module.case("mm", torch.mm, [values([3, 2], via=[("transpose", 0, 1)]), values([4, 3], seed=2, via=[("transpose", 0, 1)])])
+    module.case("mm", torch.mm, [exact([2, 0], []), exact([0, 3], [])])
+    module.case("bmm", torch.bmm, [values([3, 2, 2], via=[("permute", [1, 2, 0])]), values([2, 3, 1], seed=2)])
+    module.case("bmm", torch.bmm, [exact([0, 2, 3], []), exact([0, 3, 2], [])])
     module.case("mv", torch.mv, [values([3, 4]), values([4], seed=2)])
     module.case("dot", torch.dot, [values([4]), values([4], seed=2)])
     module.case("outer", torch.outer, [values([3]), values([2], seed=2)])
@@ -42,5 +46,10 @@ def record():
     for shape in ([5, 3], [3], [2, 4, 3], [0, 3]):
         module.case("F.linear", F.linear, [values(shape), values([2, 3], seed=2), values([2], seed=3)])
         module.case("F.linear", F.linear, [values(shape), values([2, 3], seed=2)])
+    for shape in ([5], [2, 5], [0], [2, 2, 3]):
+        pair = [values([*shape, 3]), values([*shape, 4], seed=2)]
+        module.case("F.bilinear", F.bilinear, [*pair, values([2, 3, 4], seed=3), values([2], seed=4)])
+        module.case("F.bilinear", F.bilinear, [*pair, values([2, 3, 4], seed=3)])
+    module.error("F.bilinear", F.bilinear, [values([5, 3]), values([4, 4]), values([2, 3, 4])])
     module.error("F.linear", F.linear, [values([5, 4]), values([2, 3]), values([2])])
     return [module]

@@ -37,6 +37,15 @@ def record_views(module):
         module.case("Tensor.transpose", T.transpose, [deep], *pair)
     module.error("Tensor.transpose", T.transpose, [deep], 0, 3)
     module.case("Tensor.t", T.t, [x])
+    for matrix in (x, flipped, values([4]), values([])):
+        module.case("t", torch.t, [matrix])
+    module.error("t", torch.t, [deep])
+    for source, destination in ((0, -1), (-1, 0), ([0, 1], [2, 0]), ([2], [1])):
+        module.case("movedim", torch.movedim, [deep], source, destination)
+    module.error("movedim", torch.movedim, [deep], [0, 0], [1, 2])
+    for shape in ([2, 3, 4], [3, 4], [5, 3, 4]):
+        module.case("broadcastTo", torch.broadcast_to, [values([3, 1])], shape)
+    module.error("broadcastTo", torch.broadcast_to, [values([3, 2])], [3, 4])
     for shape in ([2, 3, 4], [5, 2, 3, 4], [-1, -1, -1]):
         module.case("Tensor.expand", T.expand, [deep], shape)
     module.case("Tensor.expand", T.expand, [values([3, 1])], [3, 4])
@@ -112,6 +121,9 @@ def record_indexing(module):
     module.error("maskedFill", torch.masked_fill, [x, exact([3], [1, 0, 0], "bool")], "$0", "$1", 0)
     module.case("F.oneHot", F.one_hot, [exact([2, 2], [0, 3, 1, 2], "int64")], 4)
     module.case("F.oneHot", F.one_hot, [exact([3], [0, 2, 1], "int64")])
+    module.case("F.oneHot", F.one_hot, [exact([], [2], "int64")], 3)
+    module.case("F.oneHot", F.one_hot, [exact([0], [], "int64")], 3)
+    module.error("F.oneHot", F.one_hot, [exact([2], [0, 3], "int64")], 3)
     for kind in ("int64", "int32"):
         index = exact([4], [2, 0, 2, 1], kind)
         for spec in (x, flipped, deep):
