@@ -4,6 +4,7 @@ import { checkBoolean, checkNumber } from "./errors.js";
 import { deviceName, parseDevice } from "./device.js";
 import { native } from "./native.js";
 import { callSites, siteAt } from "./sites.js";
+import { requireTensor, type Tensor } from "./tensor.js";
 import { memoryCategories, type MemoryCategory } from "./protocol.js";
 
 /** Counters under PyTorch's `memory_stats` names in camelCase: "allocatedBytes.all.current", "allocatedBytes.all.peak". */
@@ -116,6 +117,11 @@ function framesOf(site: number): MemoryBlock["frames"] {
   const frame = siteAt(site);
   if (frame === null) return [];
   return [{ filename: frame.file, line: frame.line, column: frame.column, name: frame.name ?? "<module>" }];
+}
+
+/** The user's line that made a tensor, where it is known: see `recordHistory`. */
+export function madeAt(x: Tensor): MemoryBlock["frames"][number] | null {
+  return framesOf(native.siteOf(requireTensor("memory.madeAt", "x", x)))[0] ?? null;
 }
 
 /**

@@ -137,6 +137,8 @@ export interface Native {
 
   isLeaf(x: Wrapped): boolean;
   gradFnName(x: Wrapped): string | null;
+  /** The call site that made it; 0 where it is not known. */
+  siteOf(x: Wrapped): number;
   setRequiresGrad(x: Wrapped, value: boolean): void;
   /** False when there is no gradient; `out` stays untouched then. */
   getGrad(out: Wrapped, x: Wrapped): boolean;

@@ -27,6 +27,8 @@ std::vector<Tensor> gradientsOf(const std::vector<Tensor>& roots, const std::vec
                                 const std::vector<Tensor>& gradients, const BackwardOptions& options);
 
 bool isLeaf(const Tensor& x);
+// The call site that made x: that of its history, else that of its memory; 0 where it is not known.
+uint32_t siteOf(const Tensor& x);
 // Empty for a leaf.
 std::string gradFnName(const Tensor& x);
 void setRequiresGrad(const Tensor& x, bool value);

@@ -107,6 +107,12 @@ bool isLeaf(const Tensor& x) {
   return !meta || !meta->gradFn;
 }
 
+uint32_t siteOf(const Tensor& x) {
+  const GradMeta* meta = findMeta(x);
+  if (meta && meta->gradFn) return meta->gradFn->site;
+  return static_cast<const Block*>(x.storage().block())->site;
+}
+
 std::string gradFnName(const Tensor& x) {
   refreshView(x);
   const GradMeta* meta = findMeta(x);

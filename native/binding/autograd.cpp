@@ -32,6 +32,8 @@ napi_value gradFnNameOf(const CallInfo& call) {
   return name.empty() ? null : call.toText(name);
 }
 
+napi_value siteOfTensor(const CallInfo& call) { return call.toNumber(siteOf(call.tensor(0))); }
+
 napi_value setRequiresGradOf(const CallInfo& call) {
   setRequiresGrad(call.tensor(0), call.boolean(1, "value"));
   call.environment.describe(0, call.tensor(0));
@@ -163,6 +165,7 @@ void addAutogradFunctions(Environment& environment, napi_value exports) {
   installAutograd();
   addFunction(environment, exports, "isLeaf", isLeafOf);
   addFunction(environment, exports, "gradFnName", gradFnNameOf);
+  addFunction(environment, exports, "siteOf", siteOfTensor);
   addFunction(environment, exports, "setRequiresGrad", setRequiresGradOf);
   addFunction(environment, exports, "getGrad", getGrad);
   addFunction(environment, exports, "setGrad", setGradOf);

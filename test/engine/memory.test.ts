@@ -79,7 +79,11 @@ test("a snapshot has every block, and what is known of it", () => {
   x.sum().backward();
   optimizer.step();
   const late = ones([1000]);
+  const line = memory.madeAt(late)!.line;
+  const view = late.view(10, 100).mul(x.sum());
+  assert.ok(memory.madeAt(view)!.line > line);
   memory.recordHistory(false);
+  assert.equal(memory.madeAt(ones([2])), null);
   const segments = memory.snapshot();
   const blocks = segments.flatMap((segment) => segment.blocks);
   const total = (key: "totalSize" | "allocatedSize") =>
@@ -133,6 +137,12 @@ test("without a CUDA device its questions are answered and its orders refused, a
     cuda.memorySnapshot,
     cuda.resetPeakMemoryStats,
   ]) {
-    assertRefused(() => { order(); }, "device", /^cuda: cuda:0 is not usable here: /);
+    assertRefused(
+      () => {
+        order();
+      },
+      "device",
+      /^cuda: cuda:0 is not usable here: /,
+    );
   }
 });
