@@ -56,8 +56,7 @@ function collectMembers(path: string, type: ts.Type): void {
     const isPrivate =
       declaration !== undefined &&
       ts.canHaveModifiers(declaration) &&
-      (ts.getCombinedModifierFlags(declaration as ts.Declaration) &
-        (ts.ModifierFlags.Private | ts.ModifierFlags.Protected)) !==
+      (ts.getCombinedModifierFlags(declaration) & (ts.ModifierFlags.Private | ts.ModifierFlags.Protected)) !==
         0;
     const isInherited = found.some(({ symbol }) => symbol.declarations?.[0] === declaration);
     if (isOurs && !isPrivate && !isInherited && !member.name.startsWith("__"))
@@ -148,11 +147,11 @@ it("wrong argument types are marked, right ones are not", () => {
     noEmit: true,
   };
   const host = ts.createCompilerHost(options);
-  const { getSourceFile, fileExists, readFile } = host;
+  const getSourceFile = host.getSourceFile.bind(host);
+  const fileExists = host.fileExists.bind(host);
+  const readFile = host.readFile.bind(host);
   host.getSourceFile = (name, target, ...rest) =>
-    name === file
-      ? ts.createSourceFile(name, program, target)
-      : getSourceFile.call(host, name, target, ...rest);
+    name === file ? ts.createSourceFile(name, program, target) : getSourceFile(name, target, ...rest);
   host.fileExists = (name) => name === file || fileExists(name);
   host.readFile = (name) => (name === file ? program : readFile(name));
   const compiled = ts.createProgram([file], options, host);
