@@ -284,8 +284,8 @@ void forward::bernoulli(Call& call) {
 void forward::uniformInPlace(Call& call) {
   const double low = call.number(1), high = call.number(2);
   requireFloating(call, call.tensor(0));
-  if (!(high >= low)) call.fail("argument", "high must not be below low");
-  if (std::isinf(high - low)) call.fail("argument", "low and high must be finite, and not too far apart");
+  if (!(high >= low)) call.fail("argument", "to must not be below from");
+  if (std::isinf(high - low)) call.fail("argument", "from and to must be finite, and not too far apart");
   drawInto(uniformKernel, call.tensor(0), generatorOf(call, 3), low, high);
 }
 const Derivative derivative::uniformInPlace{zeroGradients};
@@ -320,7 +320,7 @@ void forward::exponentialInPlace(Call& call) {
   const Tensor& x = call.tensor(0);
   const double rate = call.number(1);
   requireFloating(call, x);
-  if (!(rate > 0)) call.fail("argument", "the rate must be above 0, it is " + textOf(rate));
+  if (!(rate > 0)) call.fail("argument", "lambd must be above 0, it is " + textOf(rate));
   const DType dtype = x.dtype() == DType::float64 ? DType::float64 : DType::float32;
   const Tensor drawn = emptyTensor(x.shape(), dtype, x.device());
   drawInto(uniformKernel, drawn, generatorOf(call, 2), 0, 1);

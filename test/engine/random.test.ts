@@ -328,12 +328,12 @@ it("senseless arguments get one sentence", () => {
     [() => normal(zeros([2]), tensor([1, -1])), "argument", /^normal: std must not be negative, it is -1/],
     [() => normal(0, 1), "argument", /^normal: needs a shape/],
     [() => normal(0, 1, [2], { dtype: "int32" }), "dtype", /floating/],
-    [() => zeros([2]).uniform_(1, 0), "argument", /^uniform_: high must not be below low/],
-    [() => zeros([2]).uniform_(-Infinity, 0), "argument", /^uniform_: low and high must be finite/],
+    [() => zeros([2]).uniform_(1, 0), "argument", /^uniform_: to must not be below from/],
+    [() => zeros([2]).uniform_(-Infinity, 0), "argument", /^uniform_: from and to must be finite/],
     [() => zeros([2]).uniform_(NaN, 0), "argument", /^uniform_/],
     [() => zeros([2], { dtype: "int64" }).uniform_(), "dtype", /floating/],
     [() => zeros([2]).normal_(0, -1), "argument", /^normal_: std/],
-    [() => zeros([2]).exponential_(0), "argument", /^exponential_: the rate must be above 0/],
+    [() => zeros([2]).exponential_(0), "argument", /^exponential_: lambd must be above 0/],
     [() => zeros([2], { dtype: "uint8" }).random_(0, 300), "dtype", /^random_: uint8/],
   ];
   for (const [call, code, message] of refused) {
