@@ -75,18 +75,27 @@ export function indexPut_(
   }
   const source = isNumber ? tensor(values, { dtype: x.dtype, device: x.device }) : values;
   if (picks.length === 0) {
+    requireBroadcast(op, source, view.shape);
     if (accumulate) view.add_(source);
     else view.copy_(source);
     return x;
   }
   const count = view.numel();
   const positions = pick(arange(count, { device: x.device }).view(view.shape), picks, places);
+  requireBroadcast(op, source, positions.shape);
   const wanted = source.broadcastTo(positions.shape).reshape([-1]);
   const flat = view.reshape([-1]);
   const at = positions.reshape([-1]);
   const written = accumulate ? flat.scatterAdd(0, at, wanted) : flat.scatter(0, at, wanted);
   view.copy_(written.view(view.shape));
   return x;
+}
+
+function requireBroadcast(op: string, values: Tensor, shape: readonly number[]): void {
+  const skipped = shape.length - values.shape.length;
+  if (skipped >= 0 && values.shape.every((size, k) => size === 1 || size === shape[skipped + k])) return;
+  const sizes = `[${values.shape.join(", ")}]`;
+  fail(op, `values of ${sizes} do not broadcast to [${shape.join(", ")}]`, { values: sizes }, "shape");
 }
 
 /** What the indices that give views make of x, and the others with the dim of the view that each begins at. */

@@ -3,6 +3,9 @@
 import { fail, show } from "../errors.js";
 import { requireTensor, type Tensor } from "../tensor.js";
 
+/** More chunks than anybody has use for would only fill memory with empty views. */
+const most = 2 ** 24;
+
 /**
  * Cuts a tensor along a dim into views.
  * @param sizes The size of each part, or one size for all, of which the last part may have less.
@@ -10,7 +13,7 @@ import { requireTensor, type Tensor } from "../tensor.js";
  * Errors: a size is not positive; sizes do not add up to the dim.
  */
 export function split(x: Tensor, sizes: number | readonly number[], dim = 0): Tensor[] {
-  const length = requireTensor("split", "x", x).size(dim);
+  const length = sizeOf("split", x, dim);
   if (typeof sizes === "number") {
     if (!Number.isInteger(sizes) || sizes < 1) {
       return fail("split", `the size of a part must be a positive integer, got ${show(sizes)}`);
@@ -36,17 +39,27 @@ export function split(x: Tensor, sizes: number | readonly number[], dim = 0): Te
  * Errors: `chunks` is not positive.
  */
 export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
-  if (!Number.isInteger(chunks) || chunks < 1) {
+  if (!Number.isInteger(chunks) || chunks < 1 || chunks > most) {
     return fail("chunk", `the number of chunks must be a positive integer, got ${show(chunks)}`);
   }
-  const length = requireTensor("chunk", "x", x).size(dim);
+  const length = sizeOf("chunk", x, dim);
   if (length === 0) return Array.from({ length: chunks }, () => x.narrow(dim, 0, 0));
   return split(x, Math.ceil(length / chunks), dim);
 }
 
+/** The size of a dim, or a sentence about what is wrong with it in the name of the op. */
+function sizeOf(op: string, x: Tensor, dim: number): number {
+  const { shape } = requireTensor(op, "x", x);
+  const size = Number.isInteger(dim) && dim >= -shape.length ? shape.at(dim) : undefined;
+  if (size === undefined) {
+    return fail(op, `no dim ${show(dim)} in [${shape.join(", ")}]`, { dim: show(dim) }, "index");
+  }
+  return size;
+}
+
 /** The slices along a dim, as views without that dim. Errors: a scalar; there is no such dim. */
 export function unbind(x: Tensor, dim = 0): Tensor[] {
-  const length = requireTensor("unbind", "x", x).size(dim);
+  const length = sizeOf("unbind", x, dim);
   return Array.from({ length }, (_, k) => x.select(dim, k));
 }
 

@@ -1,8 +1,9 @@
 // tensordot: its dims are a number or two lists, which no row of the op table can say.
 
-import { checkNumber, fail, show } from "../errors.js";
+import { checkNumber, fail, readOptions, show } from "../errors.js";
 import { native } from "../native.js";
 import { adopt, requireTensor, Tensor } from "../tensor.js";
+import { isOptions } from "./options.js";
 
 /** The last so many dims of a and the first of b, or which dims of a go with which of b. */
 export type ContractedDims = number | readonly [readonly number[], readonly number[]];
@@ -20,10 +21,8 @@ export function tensordot(
   const op = "tensordot";
   requireTensor(op, "a", a);
   requireTensor(op, "b", b);
-  const given: unknown =
-    typeof dims === "object" && !Array.isArray(dims)
-      ? ((dims as { dims?: unknown } | null)?.dims ?? 2)
-      : dims;
+  const standard: { dims: ContractedDims } = { dims: 2 };
+  const given: unknown = isOptions(dims) ? readOptions(op, dims, standard).dims : dims;
   let left: unknown, right: unknown;
   if (Array.isArray(given)) {
     if (given.length !== 2) fail(op, `dims must be a number or two lists of dims, it is ${show(given)}`);

@@ -64,7 +64,7 @@ export const writtenOps: WrittenOp[] = [
   {
     name: "index",
     from: "../indexing.js",
-    where: "method",
+    where: "top",
     method: [
       '(...indices: import("../indexing.js").Index[]): Tensor',
       '(indices: readonly import("../indexing.js").Index[]): Tensor',
