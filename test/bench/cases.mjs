@@ -13,6 +13,15 @@ export const cases = {
   "digits-epoch": digitsEpoch,
   lstm,
 };
+/** Forward and backward of one convolution: the sizes of images and weight, and the options. */
+const convolutions = {
+  "conv-28": [[32, 16, 28, 28], [32, 16, 3, 3], { padding: 1 }],
+  "conv-14": [[32, 64, 14, 14], [64, 64, 3, 3], { padding: 1 }],
+  "conv-stride": [[32, 64, 14, 14], [128, 64, 3, 3], { padding: 1, stride: 2 }],
+  "conv-pointwise": [[32, 64, 14, 14], [128, 64, 1, 1], {}],
+  "conv-depthwise": [[32, 64, 28, 28], [64, 1, 3, 3], { padding: 1, groups: 64 }],
+};
+for (const [name, sizes] of Object.entries(convolutions)) cases[name] = () => convolution(...sizes);
 for (const size of [64, 256, 512, 1024]) cases[`matmul-${size}`] = () => matmul(size);
 
 class SimpleNet extends nn.Module {
@@ -94,6 +103,20 @@ function backward() {
     for (let k = 0; k < count; k++) {
       x.grad = null;
       x.mul(y).sum().backward();
+    }
+  };
+}
+
+function convolution(images, kernels, options) {
+  const x = randn(images).requiresGrad_();
+  const weight = randn(kernels).requiresGrad_();
+  const bias = randn([kernels[0]]).requiresGrad_();
+  const forward = () => nn.functional.conv2d(x, weight, bias, options);
+  const gradient = randn(forward().shape);
+  return (count) => {
+    for (let k = 0; k < count; k++) {
+      x.grad = weight.grad = bias.grad = null;
+      forward().backward(gradient);
     }
   };
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy
 import torch
+import torch.nn.functional as F
 from torch import nn, optim
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -66,6 +67,19 @@ def backward():
     return run
 
 
+def convolution(images, kernels, **options):
+    x, weight = torch.randn(images, requires_grad=True), torch.randn(kernels, requires_grad=True)
+    bias = torch.randn(kernels[0], requires_grad=True)
+    gradient = torch.randn(F.conv2d(x, weight, bias, **options).shape)
+
+    def run(count):
+        for _ in range(count):
+            x.grad = weight.grad = bias.grad = None
+            F.conv2d(x, weight, bias, **options).backward(gradient)
+
+    return run
+
+
 def matmul(size):
     a, b = torch.randn(size, size), torch.randn(size, size)
 
@@ -102,6 +116,11 @@ cases = {
     "simplenet": simplenet,
     "simplenet-adam": lambda: simplenet(lambda model: optim.Adam(model.parameters(), lr=1e-8)),
     "add": add, "add-recorded": lambda: add(recorded=True), "backward": backward, "digits-epoch": digits_epoch, "lstm": lstm,
+    "conv-28": lambda: convolution([32, 16, 28, 28], [32, 16, 3, 3], padding=1),
+    "conv-14": lambda: convolution([32, 64, 14, 14], [64, 64, 3, 3], padding=1),
+    "conv-stride": lambda: convolution([32, 64, 14, 14], [128, 64, 3, 3], padding=1, stride=2),
+    "conv-pointwise": lambda: convolution([32, 64, 14, 14], [128, 64, 1, 1]),
+    "conv-depthwise": lambda: convolution([32, 64, 28, 28], [64, 1, 3, 3], padding=1, groups=64),
     **{f"matmul-{size}": lambda size=size: matmul(size) for size in (64, 256, 512, 1024)},
 }
 

@@ -33,6 +33,11 @@ const plan = {
   "matmul-256": "matmul 256 × 256",
   "matmul-512": "matmul 512 × 512",
   "matmul-1024": "matmul 1024 × 1024",
+  "conv-28": "3 × 3 convolution, 16 → 32 channels, 32 × 28 × 28, with gradients",
+  "conv-14": "3 × 3 convolution, 64 → 64 channels, 32 × 14 × 14, with gradients",
+  "conv-stride": "3 × 3 convolution in steps of 2, 64 → 128 channels, 32 × 14 × 14, with gradients",
+  "conv-pointwise": "1 × 1 convolution, 64 → 128 channels, 32 × 14 × 14, with gradients",
+  "conv-depthwise": "depthwise 3 × 3 convolution, 64 channels, 32 × 28 × 28, with gradients",
   lstm: "LSTM step (2 × 128, 64 steps of 32, Adam)",
   "digits-epoch": "epoch of the digits sample (113 steps, Adam)",
 };

@@ -58,9 +58,44 @@ const calls: Record<string, (x: Tensor) => Tensor | Tensor[]> = {
     x.indexSelect(0, tensor(Int32Array.from({ length: 70_000 }, (_, k) => (k * 37) % long))),
   "cross entropy": (x) =>
     nn.functional.crossEntropy(x.narrow(0, 0, 100_000).reshape([10_000, 10]), labels(10_000, 10)),
+  convolution: (x) => convolved(x, [8, 12, 24, 24], [20, 12, 3, 3], { padding: 1 }),
+  "convolution of one image": (x) => convolved(x, [1, 16, 40, 50], [24, 16, 3, 3], { padding: 1 }),
+  "convolution of small images": (x) => convolved(x, [24, 24, 7, 7], [40, 24, 3, 3], { padding: 1 }),
+  "convolution with steps and groups": (x) =>
+    convolved(x, [6, 16, 30, 30], [32, 8, 3, 3], { stride: 2, padding: 1, groups: 2 }),
+  "pointwise convolution": (x) => convolved(x, [8, 32, 14, 14], [48, 32, 1, 1], {}),
+  "depthwise convolution": (x) => convolved(x, [4, 24, 30, 30], [24, 1, 3, 3], { padding: 1, groups: 24 }),
+  "transposed convolution": (x) =>
+    nn.functional.convTranspose2d(
+      x.narrow(0, 0, 36_864).reshape([8, 32, 12, 12]),
+      weightOf(x, [32, 20, 3, 3]),
+      null,
+      {
+        stride: 2,
+        padding: 1,
+      },
+    ),
+  "max pool": (x) =>
+    nn.functional.maxPool2d(x.narrow(0, 0, 100_000).reshape([4, 10, 50, 50]), 3, { stride: 2 }),
+  "average pool": (x) => nn.functional.avgPool2d(x.narrow(0, 0, 100_000).reshape([4, 10, 50, 50]), 3),
+  interpolate: (x) =>
+    nn.functional.interpolate(x.narrow(0, 0, 40_000).reshape([4, 10, 25, 40]), {
+      scaleFactor: 2,
+      mode: "bicubic",
+    }),
   "batch norm": (x) =>
     nn.functional.batchNorm(x.narrow(0, 0, 100_000).reshape([5000, 20]), null, null, { training: true }),
 };
+
+function convolved(x: Tensor, images: number[], weight: number[], options: object): Tensor {
+  const count = images.reduce((product, size) => product * size, 1);
+  return nn.functional.conv2d(x.narrow(0, 0, count).reshape(images), weightOf(x, weight), null, options);
+}
+
+function weightOf(x: Tensor, shape: number[]): Tensor {
+  const count = shape.reduce((product, size) => product * size, 1);
+  return x.narrow(0, 7, count).reshape(shape).mul(0.1);
+}
 
 function labels(count: number, classes: number): Tensor {
   return tensor(Int32Array.from({ length: count }, (_, k) => (k * 7) % classes));

@@ -165,9 +165,12 @@ void run(const Job<T>& job) {
   // into one set of the cache, are as dear as packing, and so is reading a large matrix again for each panel
   // of the other.
   const bool aligned4k = (p.aRow * static_cast<int64_t>(sizeof(T))) % 2048 == 0;
-  const bool packA = (p.aRow != 1 && p.aColumn != 1) || (p.n > 4 * full && p.m * p.k > 64 * 1024) ||
-                     (p.aRow != 1 && aligned4k && p.n > full) || (p.aRow == 1 && p.k > 512 && p.n > full);
-  const bool packB = p.bColumn != 1 || (p.m > 4 * kMaxRows && p.k > 64 && p.n * p.k > 32 * 1024);
+  const bool mayPack = !p.staysInPlace;
+  const bool packA =
+      (p.aRow != 1 && p.aColumn != 1) ||
+      (mayPack && ((p.n > 4 * full && p.m * p.k > 64 * 1024) || (p.aRow != 1 && aligned4k && p.n > full) ||
+                   (p.aRow == 1 && p.k > 512 && p.n > full)));
+  const bool packB = p.bColumn != 1 || (mayPack && p.m > 4 * kMaxRows && p.k > 64 && p.n * p.k > 32 * 1024);
   const bool isBlocked = (packA || packB) && p.k > 2 * kDepthBlock && p.n > full;
   const int64_t depthBlock =
       isBlocked ? kDepthBlock : most<int64_t>(1, p.k);  // with k of 0, one pass that writes zeros

@@ -18,6 +18,8 @@ struct Product {
   int64_t cRow, cColumn;
   bool accumulate;
   const T* bias;  // contiguous
+  bool staysInPlace =
+      false;  // the matrices lie in the cache: where their strides allow it, nothing is packed
 };
 
 void multiply(const Product<float>& product);
