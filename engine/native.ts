@@ -137,6 +137,8 @@ export interface Native {
 
   isLeaf(x: Wrapped): boolean;
   gradFnName(x: Wrapped): string | null;
+  /** What the node at `path`, edge by edge from gradFn, passes gradients to: [name or null, input, name or null, input, ...] */
+  nextFunctions(x: Wrapped, path: readonly number[]): (string | number | null)[];
   /** The call site that made it; 0 where it is not known. */
   siteOf(x: Wrapped): number;
   setRequiresGrad(x: Wrapped, value: boolean): void;

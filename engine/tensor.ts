@@ -18,9 +18,25 @@ export type { DType } from "./dtype.js";
 /** The numbers of a tensor as nested arrays; int64 values beyond 2^53 come as bigint. */
 export type NestedArray = number | boolean | bigint | NestedArray[];
 
-/** The operation that made a tensor, as `gradFn` names it: "AddBackward0". */
+/** An operation of the graph, as `gradFn` names it: "AddBackward0". */
 export interface GradFn {
   readonly name: string;
+  /** Where the gradients of its inputs flow to, and to which result there; null where none is wanted. A leaf's end is "AccumulateGrad". */
+  readonly nextFunctions: [GradFn | null, number][];
+}
+
+/** The operation at `path`, edge by edge from the one that made `x`. */
+function gradFnAt(x: Tensor, name: string, path: readonly number[]): GradFn {
+  return {
+    name,
+    get nextFunctions() {
+      const flat = native.nextFunctions(x, path);
+      return Array.from({ length: flat.length / 2 }, (_, k): [GradFn | null, number] => {
+        const next = flat[2 * k] as string | null;
+        return [next === null ? null : gradFnAt(x, next, [...path, k]), flat[2 * k + 1] as number];
+      });
+    },
+  };
 }
 
 const noSizes: number[] = [];
@@ -148,7 +164,7 @@ export class Tensor {
   /** The operation that made this tensor, where a gradient would flow through it; null for a leaf. */
   get gradFn(): GradFn | null {
     const name = native.gradFnName(this);
-    return name === null ? null : { name };
+    return name === null ? null : gradFnAt(this, name, []);
   }
 
   /** Made by the user rather than by an operation that records: its `grad` is filled by `backward()`. */

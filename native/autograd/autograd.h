@@ -31,6 +31,9 @@ bool isLeaf(const Tensor& x);
 uint32_t siteOf(const Tensor& x);
 // Empty for a leaf.
 std::string gradFnName(const Tensor& x);
+// What the gradient of the node at `path` (edge by edge from x's gradFn) flows to: name and input of each
+// edge, an empty name where none is wanted.
+std::vector<std::pair<std::string, int>> nextFunctions(const Tensor& x, const std::vector<int64_t>& path);
 void setRequiresGrad(const Tensor& x, bool value);
 Tensor gradOf(const Tensor& x);
 void setGrad(const Tensor& x, const Tensor& grad);

@@ -119,6 +119,20 @@ std::string gradFnName(const Tensor& x) {
   return meta && meta->gradFn ? meta->gradFn->name() : "";
 }
 
+std::vector<std::pair<std::string, int>> nextFunctions(const Tensor& x, const std::vector<int64_t>& path) {
+  refreshView(x);
+  const GradMeta* meta = findMeta(x);
+  const Node* node = meta ? meta->gradFn.get() : nullptr;
+  for (const int64_t edge : path) {
+    if (!node || edge < 0 || edge >= static_cast<int64_t>(node->edges.size())) return {};
+    node = node->edges[static_cast<size_t>(edge)].node.get();
+  }
+  std::vector<std::pair<std::string, int>> next;
+  if (!node) return next;
+  for (const Edge& edge : node->edges) next.emplace_back(edge.node ? edge.node->name() : "", edge.index);
+  return next;
+}
+
 void setRequiresGrad(const Tensor& x, bool value) {
   if (value && !isFloating(x.dtype())) {
     throw Error("dtype", "requiresGrad",

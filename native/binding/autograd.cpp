@@ -3,6 +3,7 @@
 
 #include "../ops/launch.h"
 #include "../ops/ops.h"
+#include "arguments.h"
 #include "environment.h"
 
 namespace descent::binding {
@@ -30,6 +31,21 @@ napi_value gradFnNameOf(const CallInfo& call) {
   napi_value null;
   napi_get_null(call.env(), &null);
   return name.empty() ? null : call.toText(name);
+}
+
+// [name or null, input, name or null, input, ...]
+napi_value nextFunctionsOf(const CallInfo& call) {
+  const ArgumentRow row{"path", ArgumentRow::Kind::integers, true, "", {}, true};
+  const Argument path = readArgument(call, call[1], row);
+  napi_value list, null;
+  napi_create_array(call.env(), &list);
+  napi_get_null(call.env(), &null);
+  uint32_t at = 0;
+  for (const auto& [name, index] : nextFunctions(call.tensor(0), path.lists->integers)) {
+    napi_set_element(call.env(), list, at++, name.empty() ? null : call.toText(name));
+    napi_set_element(call.env(), list, at++, call.toNumber(index));
+  }
+  return list;
 }
 
 napi_value siteOfTensor(const CallInfo& call) { return call.toNumber(siteOf(call.tensor(0))); }
@@ -165,6 +181,7 @@ void addAutogradFunctions(Environment& environment, napi_value exports) {
   installAutograd();
   addFunction(environment, exports, "isLeaf", isLeafOf);
   addFunction(environment, exports, "gradFnName", gradFnNameOf);
+  addFunction(environment, exports, "nextFunctions", nextFunctionsOf);
   addFunction(environment, exports, "siteOf", siteOfTensor);
   addFunction(environment, exports, "setRequiresGrad", setRequiresGradOf);
   addFunction(environment, exports, "getGrad", getGrad);

@@ -248,3 +248,15 @@ test("detach_ cuts a tensor itself off", () => {
   x.detach_();
   assert.equal(x.requiresGrad, false);
 });
+
+test("the graph can be walked from gradFn", () => {
+  const x = leaf([1, 2]);
+  const y = x.mul(2).exp();
+  assert.equal(y.gradFn?.name, "ExpBackward0");
+  const [[product, index]] = y.gradFn.nextFunctions as [[{ name: string; nextFunctions: unknown[] }, number]];
+  assert.deepEqual([product.name, index], ["MulBackward0", 0]);
+  const [[end]] = product.nextFunctions as [[{ name: string; nextFunctions: unknown[] }, number]];
+  assert.deepEqual([end.name, end.nextFunctions], ["AccumulateGrad", []]);
+  const [[, none]] = [x.mul(ones([2])).gradFn!.nextFunctions];
+  assert.deepEqual(none, [null, 0]);
+});
