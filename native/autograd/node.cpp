@@ -7,6 +7,7 @@
 
 #include "../device/site.h"
 #include "../ops/launch.h"
+#include "names.h"
 
 namespace descent {
 
@@ -159,11 +160,9 @@ Tensor SavedTensor::unpack(Node* owner, const std::string& op, bool createGraph)
 }
 
 std::string OpNode::name() const {
-  // What a composed op like crossEntropy records is its core: the user knows it by the op's name.
-  std::string name = op_.name;
-  if (name.size() > 4 && name.compare(name.size() - 4, 4, "Core") == 0) name.resize(name.size() - 4);
-  name[0] = static_cast<char>(std::toupper(name[0]));
-  return name + "Backward0";  // the number is PyTorch's way to tell overloads apart; ours have none
+  std::vector<Shape> shapes;
+  for (const Gradients::Meta& meta : metas_) shapes.push_back(meta.shape);
+  return nameOfGradient(op_.name, call_, arguments_, shapes);
 }
 
 void OpNode::addInputs(const Arguments& args) {

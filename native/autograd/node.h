@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "../device/allocator.h"
 #include "../ops/ops.h"
 
 namespace descent {
@@ -114,7 +115,7 @@ class SavedTensor {
 // One recorded call of an op.
 class OpNode final : public Node {
  public:
-  explicit OpNode(const Op& op) : op_(op) { outputs = op.outputs; }
+  explicit OpNode(const Op& op) : op_(op), call_(allocationContext().call) { outputs = op.outputs; }
   void apply(const Tensor* gradients, Tensor* results, bool createGraph) override;
   void releaseSaved() override;
   std::string name() const override;
@@ -130,6 +131,7 @@ class OpNode final : public Node {
   uint32_t savesWanted() const;
 
   const Op& op_;
+  const char* call_;  // what the user called, where it is known
   int argumentCount_ = 0;
   bool isInPlace_ = false;
   bool isReleased_ = false;

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { Session, type Runtime } from "node:inspector";
 import { inspect } from "node:util";
 import { test } from "node:test";
-import { nn, randn, scope, tensor, Tensor, zeros, type DType } from "descent";
+import { nn, randn, scope, stack, sub, tensor, Tensor, zeros, type DType } from "descent";
 import { readFixture } from "./fixtures.js";
 
 interface PrintCase {
@@ -48,7 +48,56 @@ test(`prints ${cases.length} tensors as PyTorch does`, () => {
   assert.deepEqual(wrong, []);
 });
 
-test("names the operation that made a tensor", () => {
+test("names the operation that made a tensor as PyTorch does", () => {
+  const F = nn.functional;
+  const [x, q] = [randn([3, 4]), randn([4, 4])].map((values) => values.requiresGrad_()) as [Tensor, Tensor];
+  const v = randn([4], { requiresGrad: true });
+  const target = tensor([0, 1, 2], { dtype: "int64" });
+  const names: [Tensor, string][] = [
+    [x.add(v), "AddBackward0"],
+    [sub(1, x), "RsubBackward1"],
+    [x.div(2), "DivBackward0"],
+    [x.clone().div_(2), "DivBackward0"],
+    [x.pow(2), "PowBackward0"],
+    [x.pow(v), "PowBackward1"],
+    [x.square(), "PowBackward0"],
+    [x.clamp(0, 1), "ClampBackward1"],
+    [x.log1p(), "Log1PBackward0"],
+    [x.sum(), "SumBackward0"],
+    [x.sum(1), "SumBackward1"],
+    [x.mean(1), "MeanBackward1"],
+    [x.max(), "MaxBackward1"],
+    [x.max(1)[0], "MaxBackward0"],
+    [x.norm(), "LinalgVectorNormBackward0"],
+    [x.matmul(q), "MmBackward0"],
+    [x.mm(q), "MmBackward0"],
+    [x.matmul(v), "MvBackward0"],
+    [v.dot(v), "DotBackward0"],
+    [F.linear(x, q, v), "AddmmBackward0"],
+    [F.linear(x, q), "MmBackward0"],
+    [x.t(), "TBackward0"],
+    [x.transpose(0, 1), "TransposeBackward0"],
+    [x.permute(1, 0), "PermuteBackward0"],
+    [x.view(4, 3), "ViewBackward0"],
+    [x.flatten(), "ViewBackward0"],
+    [x.select(0, 1), "SelectBackward0"],
+    [stack([x, x]), "StackBackward0"],
+    [x.double(), "ToCopyBackward0"],
+    [x.maskedFill(x.gt(0), 0), "MaskedFillBackward0"],
+    [F.gelu(x), "GeluBackward0"],
+    [F.selu(x), "EluBackward0"],
+    [F.mseLoss(x, q.narrow(0, 0, 3)), "MseLossBackward0"],
+    [F.crossEntropy(x, target), "NllLossBackward0"],
+    [F.layerNorm(x, [4]), "NativeLayerNormBackward0"],
+    [F.embedding(target, x), "EmbeddingBackward0"],
+  ];
+  const wrong = names
+    .filter(([y, name]) => y.gradFn?.name !== name)
+    .map(([y, name]) => [y.gradFn?.name, name]);
+  assert.deepEqual(wrong, []);
+});
+
+test("shows the operation, and none after detach()", () => {
   const x = tensor([1, 2], { requiresGrad: true });
   assert.equal(x.add(1).toString(), "tensor([2., 3.], gradFn=<AddBackward0>)");
   assert.equal(x.add(1).detach().toString(), "tensor([2., 3.])");

@@ -9,7 +9,7 @@ import math
 
 import torch
 
-floating = {torch.float32, torch.float64}
+floating = {torch.float16, torch.bfloat16, torch.float32, torch.float64}
 
 
 class Input:

@@ -212,17 +212,27 @@ export function formulaWeights(shape: number[], scale: number, start: number): T
 /** Relative difference allowed, and below which magnitude it counts as absolute. */
 const tolerance = { float64: 1e-7, float32: 3e-4 };
 const floor = 1e-2;
+/**
+ * Half precision: two units in the last place, and of half the largest element, twice that for gradients: PyTorch rounds after
+ * each of its ops, of which a gradient takes several, and adds in another order.
+ */
+const halves: Partial<Record<descent.DType, number>> = { float16: 2 ** -9, bfloat16: 2 ** -6 };
 
 export function compare(what: string, actual: Tensor, expected: RecordedTensor, precision: Precision): void {
   assert.deepEqual(actual.shape, expected.s, `${what}: shape`);
   assert.equal(actual.dtype, expected.d === "F" ? precision : expected.d, `${what}: dtype`);
-  const allowed = actual.isFloatingPoint() ? tolerance[actual.dtype === "float32" ? "float32" : precision] : 0;
+  const ofHalf = halves[actual.dtype];
+  const kept = actual.dtype === "float32" ? "float32" : precision;
+  const allowed = ofHalf ?? (actual.isFloatingPoint() ? tolerance[kept] : 0);
+  const sizes = expected.v.map((value) => Math.abs(Number(value))).filter(Number.isFinite);
+  const isGradient = what.includes("gradient");
+  const least = ofHalf === undefined ? floor : Math.max(floor, ...sizes) * (isGradient ? 1 : 0.5);
   const values = actual.data();
   expected.v.forEach((recorded, k) => {
     const got = Number(values[k]!);
     const wanted = Number(recorded);
     const isEqual = Object.is(got, wanted) || got === wanted;
-    if (isEqual || Math.abs(got - wanted) <= allowed * Math.max(Math.abs(wanted), floor)) return;
+    if (isEqual || Math.abs(got - wanted) <= allowed * Math.max(Math.abs(wanted), least)) return;
     assert.fail(`${what}[${k}] is ${got}, PyTorch has ${wanted}`);
   });
 }

@@ -78,6 +78,9 @@ constexpr bool isHalfType(DType dtype) { return dtype == DType::float16 || dtype
 // What a kernel computes in for elements of a dtype.
 constexpr DType widened(DType dtype) { return isHalfType(dtype) ? DType::float32 : dtype; }
 
+// What elements that are only moved may be taken for.
+constexpr DType movedAs(DType dtype) { return isHalfType(dtype) ? DType::int16 : dtype; }
+
 // `count` elements as float, and back. The arrays do not overlap.
 void widen(DType dtype, const void* from, int64_t count, float* to);
 void narrow(DType dtype, const float* from, int64_t count, void* to);

@@ -33,13 +33,10 @@ struct Cast<T, T> {
   }
 };
 
-// Elements of 16 bits that are only moved.
-DType moved(DType dtype) { return isHalfType(dtype) ? DType::int16 : dtype; }
-
 // float16 and bfloat16 are cast by way of float, as PyTorch does.
 void runCast(const Operand* operands) {
   const DType y = operands[0].dtype, x = operands[1].dtype;
-  const DType to = y == x ? moved(y) : widened(y), from = y == x ? moved(x) : widened(x);
+  const DType to = y == x ? movedAs(y) : widened(y), from = y == x ? movedAs(x) : widened(x);
   ElementwiseLoop loop = nullptr;
   withAny(to, [&](auto a) { withAny(from, [&](auto b) { loop = Cast<decltype(a), decltype(b)>::loop; }); });
   runElementwise(operands, 2, loop, nullptr, 2 * kGrain, y != x);
@@ -73,7 +70,7 @@ void copy(const Call& call, const void*) {
   const Operand& x = call.operands[1];
   if (y.dims == 2 && y.dtype == x.dtype && !x.isConstant && y.strides[1] == 1 && x.strides[0] == 1 &&
       x.strides[1] != 1 && y.sizes[0] > 1 && y.sizes[1] > 1) {
-    withAny(moved(y.dtype), [&](auto zero) { copyTransposed<decltype(zero)>(y, x); });
+    withAny(movedAs(y.dtype), [&](auto zero) { copyTransposed<decltype(zero)>(y, x); });
     return;
   }
   runCast(call.operands);

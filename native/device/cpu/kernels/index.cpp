@@ -114,7 +114,7 @@ void gather(const Call& call, const void*) {
   const Operand& indices = call.operands[2];
   const int dim = static_cast<int>(call.integers[0]);
   const int64_t* index = checkedIndex("gather", indices, x.sizes[dim]);
-  withAny(y.dtype, [&](auto zero) {
+  withAny(movedAs(y.dtype), [&](auto zero) {
     using T = decltype(zero);
     parallel(elements(y), kGrain / 4, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i)
@@ -152,9 +152,9 @@ void scatter(const Call& call, const void*) {
 }
 
 const Kernel kKernels[] = {
-    {"indexSelect", kAll, indexSelect, nullptr},
+    {"indexSelect", kAll | kHalves, indexSelect, nullptr},
     {"indexAdd", kAll, indexAdd, nullptr},
-    {"gather", kAll, gather, nullptr},
+    {"gather", kAll | kHalves, gather, nullptr},
     {"scatter", kAll, scatter<Joined::replaced>, nullptr},
     {"scatterAdd", kAll, scatter<Joined::added>, nullptr},
     {"scatterMultiply", kAll, scatter<Joined::multiplied>, nullptr},
