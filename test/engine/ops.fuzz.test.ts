@@ -55,8 +55,8 @@ it("survives random calls", () => {
       `${counts.refused} were refused, ${counts.differentiated} went backward`,
   );
   // Were nearly everything refused, nothing would be tested.
-  if (cases < 20_000) return;
-  assert.ok(counts.worked > cases / 4, "a good part of the calls should be valid");
+  if (cases >= 1000) assert.ok(counts.worked > cases / 4, "a good part of the calls should be valid");
+  if (cases < 200_000) return; // too few for every op to have had its turn
   const never = targets.map(({ name }) => name).filter((name) => !worked.has(name));
   assert.deepEqual(never, [], "each op should have worked at least once");
 });
