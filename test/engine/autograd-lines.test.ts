@@ -114,7 +114,15 @@ z.sum().backward();`);
 test("detectAnomaly within a body, async bodies and off again", async () => {
   const nan = () => leaf([0]).sqrt().mul(0).sum();
   nan().backward();
-  assertRefused(() => { autograd.detectAnomaly(() => { nan().backward(); }); }, "autograd", /^SqrtBackward0: /);
+  assertRefused(
+    () => {
+      autograd.detectAnomaly(() => {
+        nan().backward();
+      });
+    },
+    "autograd",
+    /^SqrtBackward0: /,
+  );
   assert.equal(autograd.isAnomalyEnabled(), false);
   nan().backward();
   const slow = autograd.detectAnomaly(async () => {
@@ -140,7 +148,13 @@ test("detectAnomaly within a body, async bodies and off again", async () => {
   });
   assert.equal(already.facts["forwardHadNaN"], "true");
   assert.match(already.message, /what it computed there had NaN already/);
-  assertRefused(() => { autograd.detectAnomaly(5 as never); }, "argument", /^autograd\.detectAnomaly: the body/);
+  assertRefused(
+    () => {
+      autograd.detectAnomaly(5 as never);
+    },
+    "argument",
+    /^autograd\.detectAnomaly: the body/,
+  );
 });
 
 test("a function of the user's own is named by its class", () => {
