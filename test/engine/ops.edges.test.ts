@@ -41,6 +41,17 @@ it("makes empty bool tensors of true and false only", () => {
   assert.equal(x.any().item(), false);
 });
 
+it("convolves with settings far beyond the image", () => {
+  const call = (options: object): number[] =>
+    Array.from(
+      nn.functional.conv2d(ones([1, 2, 3, 3]), ones([2, 1, 2, 2]), null, { groups: 2, ...options }).data(),
+      Number,
+    );
+  assert.deepEqual(call({ dilation: 2 ** 30, padding: 2 ** 29 }), new Array<number>(18).fill(0));
+  assert.deepEqual(call({ stride: 2 ** 30, padding: 2 ** 30 }).length, 18);
+  assert.deepEqual(call({ stride: 2 ** 31 - 1 }), [4, 4]);
+});
+
 it("lets no gradient through what has no derivative and writes in place", () => {
   const x = tensor([3.5, 5.5]).requiresGrad_();
   const y = x.mul(1);

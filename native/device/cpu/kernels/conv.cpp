@@ -175,7 +175,8 @@ void convolveInput(const Convolution& s, const T* g, const T* w, const T* bias, 
       }
       for (int64_t first = 0; first < pixels; first += tile) {
         const int64_t last = least(pixels, first + tile), step = stepOf<T>(last - first);
-        T* unfolded = columnsFor<T>(s, count * taps, step).values;
+        T* unfolded =
+            static_cast<T*>(scratch(kColumnSlot, static_cast<size_t>(count * taps * step) * sizeof(T)));
         Product<T> product;
         product.m = count * taps;
         product.n = last - first;
