@@ -1,7 +1,7 @@
 // The cases that are timed, on our side. Each returns a function that runs it `count` times; peer.py has the same ones by the same names.
 
 import { readFileSync } from "node:fs";
-import { data, manualSeed, nn, optim, randint, randn, tensor } from "descent";
+import { arange, data, manualSeed, nn, optim, randint, randn, tensor } from "descent";
 
 /** What `run.mjs` prints beside each name. */
 export const cases = {
@@ -12,6 +12,10 @@ export const cases = {
   backward,
   "digits-epoch": digitsEpoch,
   lstm,
+  gpt,
+  "layer-norm": layerNorm,
+  attention,
+  embedding,
 };
 /** Forward and backward of one convolution: the sizes of images and weight, and the options. */
 const convolutions = {
@@ -155,4 +159,62 @@ function digitsEpoch() {
       }
     }
   };
+}
+
+/** A step of a GPT of 6 layers, 4 heads, width 128, 8 pieces of 64 letters, AdamW. */
+function gpt() {
+  manualSeed(0);
+  const mask = nn.Transformer.generateSquareSubsequentMask(64);
+  const options = {
+    dimFeedforward: 512,
+    dropout: 0,
+    activation: "gelu",
+    batchFirst: true,
+    normFirst: true,
+  };
+  const layer = new nn.TransformerEncoderLayer(128, 4, options);
+  const blocks = new nn.TransformerEncoder(layer, 6, { norm: new nn.LayerNorm(128) });
+  const [letters, places] = [new nn.Embedding(64, 128), new nn.Embedding(64, 128)];
+  const head = new nn.Linear(128, 64, { bias: false });
+  const parameters = [letters, places, blocks, head].flatMap((module) => module.parameters());
+  const optimizer = new optim.AdamW(parameters, { lr: 1e-6 });
+  const [x, y] = [randint(0, 64, [8, 64]), randint(0, 64, [8, 64])];
+  const order = arange(0, 64, 1, { dtype: "int64" });
+  return (count) => {
+    for (let k = 0; k < count; k++) {
+      optimizer.zeroGrad();
+      const h = blocks.forward(letters.forward(x).add(places.forward(order)), { mask, isCausal: true });
+      const loss = nn.functional.crossEntropy(head.forward(h).flatten(0, 1), y.flatten());
+      loss.backward();
+      nn.utils.clipGradNorm_(parameters, 1);
+      optimizer.step();
+    }
+  };
+}
+
+/** Runs forward and backward `count` times, the gradients of `inputs` dropped before each. */
+function bothWays(inputs, forward) {
+  const g = randn(forward().shape);
+  return (count) => {
+    for (let k = 0; k < count; k++) {
+      for (const input of inputs) input.grad = null;
+      forward().backward(g);
+    }
+  };
+}
+
+function layerNorm() {
+  const [x, weight, bias] = [[2048, 768], [768], [768]].map((shape) => randn(shape).requiresGrad_());
+  return bothWays([x, weight, bias], () => nn.functional.layerNorm(x, [768], { weight, bias }));
+}
+
+function attention() {
+  const [q, k, v] = [1, 2, 3].map(() => randn([2, 8, 512, 64]).requiresGrad_());
+  return bothWays([q, k, v], () => nn.functional.scaledDotProductAttention(q, k, v, { isCausal: true }));
+}
+
+function embedding() {
+  const weight = randn([1000, 128]).requiresGrad_();
+  const x = randint(0, 1000, [32, 64]);
+  return bothWays([weight], () => nn.functional.embedding(x, weight));
 }

@@ -112,10 +112,60 @@ def digits_epoch():
     return run
 
 
+def gpt():
+    torch.manual_seed(0)
+    mask = nn.Transformer.generate_square_subsequent_mask(64)
+    layer = nn.TransformerEncoderLayer(128, 4, 512, 0.0, "gelu", batch_first=True, norm_first=True)
+    blocks = nn.TransformerEncoder(layer, 6, norm=nn.LayerNorm(128), enable_nested_tensor=False)
+    letters, places, head = nn.Embedding(64, 128), nn.Embedding(64, 128), nn.Linear(128, 64, bias=False)
+    parameters = [parameter for module in (letters, places, blocks, head) for parameter in module.parameters()]
+    optimizer = optim.AdamW(parameters, lr=1e-6)
+    x, y, order = torch.randint(0, 64, (8, 64)), torch.randint(0, 64, (8, 64)), torch.arange(64)
+
+    def run(count):
+        for _ in range(count):
+            optimizer.zero_grad()
+            h = blocks(letters(x) + places(order), mask=mask, is_causal=True)
+            loss = F.cross_entropy(head(h).flatten(0, 1), y.flatten())
+            loss.backward()
+            nn.utils.clip_grad_norm_(parameters, 1.0)
+            optimizer.step()
+
+    return run
+
+
+def both_ways(inputs, forward):
+    g = torch.randn(forward().shape)
+
+    def run(count):
+        for _ in range(count):
+            for one in inputs:
+                one.grad = None
+            forward().backward(g)
+
+    return run
+
+
+def layer_norm():
+    x, weight, bias = (torch.randn(*shape, requires_grad=True) for shape in ([2048, 768], [768], [768]))
+    return both_ways([x, weight, bias], lambda: F.layer_norm(x, [768], weight, bias))
+
+
+def attention():
+    q, k, v = (torch.randn(2, 8, 512, 64, requires_grad=True) for _ in range(3))
+    return both_ways([q, k, v], lambda: F.scaled_dot_product_attention(q, k, v, is_causal=True))
+
+
+def embedding():
+    weight, x = torch.randn(1000, 128, requires_grad=True), torch.randint(0, 1000, (32, 64))
+    return both_ways([weight], lambda: F.embedding(x, weight))
+
+
 cases = {
     "simplenet": simplenet,
     "simplenet-adam": lambda: simplenet(lambda model: optim.Adam(model.parameters(), lr=1e-8)),
     "add": add, "add-recorded": lambda: add(recorded=True), "backward": backward, "digits-epoch": digits_epoch, "lstm": lstm,
+    "gpt": gpt, "layer-norm": layer_norm, "attention": attention, "embedding": embedding,
     "conv-28": lambda: convolution([32, 16, 28, 28], [32, 16, 3, 3], padding=1),
     "conv-14": lambda: convolution([32, 64, 14, 14], [64, 64, 3, 3], padding=1),
     "conv-stride": lambda: convolution([32, 64, 14, 14], [128, 64, 3, 3], padding=1, stride=2),

@@ -39,6 +39,10 @@ const plan = {
   "conv-pointwise": "1 × 1 convolution, 64 → 128 channels, 32 × 14 × 14, with gradients",
   "conv-depthwise": "depthwise 3 × 3 convolution, 64 channels, 32 × 28 × 28, with gradients",
   lstm: "LSTM step (2 × 128, 64 steps of 32, Adam)",
+  gpt: "GPT step (6 layers of 128, 8 × 64 letters, AdamW)",
+  "layer-norm": "layer norm of 2048 × 768, with gradients",
+  attention: "causal attention, 2 × 8 heads, 512 × 64, with gradients",
+  embedding: "embedding of 2048 indices, 1000 × 128, with gradients",
   "digits-epoch": "epoch of the digits sample (113 steps, Adam)",
 };
 const rounds = 21;
