@@ -3,6 +3,7 @@
 
 import { tensor } from "../create.js";
 import { checkBoolean, checkChoice, checkNumber, readOptions } from "../errors.js";
+import { readPlaced } from "../ops/options.js";
 import type { Tensor } from "../tensor.js";
 import * as F from "./functional.js";
 import { Module } from "./module.js";
@@ -30,6 +31,12 @@ abstract class Overwriting extends Module {
 /** As `extraRepr` writes it: "alpha=1, inplace=true". */
 function listed(...parts: string[]): string {
   return parts.filter((part) => part !== "").join(", ");
+}
+
+/** `new Softmax(1)` and `new Softmax({ dim: 1 })` are the same. */
+function readDim(op: string, given: number | { dim?: number }, standard?: number): number {
+  const { dim } = readPlaced<{ dim: unknown }>(op, [given], ["dim"], { dim: standard });
+  return checkNumber(op, "dim", dim, { integer: true });
 }
 
 /** max(x, 0) */
@@ -354,9 +361,9 @@ export class Threshold extends Overwriting {
 export class Softmax extends Module {
   readonly dim: number;
 
-  constructor(dim: number) {
+  constructor(dim: number | { dim: number }) {
     super();
-    this.dim = checkNumber("Softmax", "dim", dim, { integer: true });
+    this.dim = readDim("Softmax", dim);
   }
 
   forward(x: Tensor): Tensor {
@@ -372,9 +379,9 @@ export class Softmax extends Module {
 export class Softmin extends Module {
   readonly dim: number;
 
-  constructor(dim: number) {
+  constructor(dim: number | { dim: number }) {
     super();
-    this.dim = checkNumber("Softmin", "dim", dim, { integer: true });
+    this.dim = readDim("Softmin", dim);
   }
 
   forward(x: Tensor): Tensor {
@@ -390,9 +397,9 @@ export class Softmin extends Module {
 export class LogSoftmax extends Module {
   readonly dim: number;
 
-  constructor(dim: number) {
+  constructor(dim: number | { dim: number }) {
     super();
-    this.dim = checkNumber("LogSoftmax", "dim", dim, { integer: true });
+    this.dim = readDim("LogSoftmax", dim);
   }
 
   forward(x: Tensor): Tensor {
@@ -408,9 +415,9 @@ export class LogSoftmax extends Module {
 export class GLU extends Module {
   readonly dim: number;
 
-  constructor(dim = -1) {
+  constructor(dim: number | { dim?: number } = -1) {
     super();
-    this.dim = checkNumber("GLU", "dim", dim, { integer: true });
+    this.dim = readDim("GLU", dim, -1);
   }
 
   forward(x: Tensor): Tensor {

@@ -1,6 +1,7 @@
 // Losses and layers that measure how far two tensors lie apart, or how one distribution differs from another.
 
 import { checkBoolean, checkChoice, checkNumber, readOptions } from "../errors.js";
+import { readPlaced } from "../ops/options.js";
 import type { Tensor } from "../tensor.js";
 import * as F from "./functional.js";
 import { Loss, type Reduction } from "./losses.js";
@@ -111,11 +112,12 @@ export class CosineSimilarity extends Module {
   readonly dim: number;
   readonly eps: number;
 
-  constructor(dim = 1, options?: { eps?: number }) {
+  constructor(dim?: number | { dim?: number; eps?: number }, options?: { eps?: number }) {
     super();
-    this.dim = checkNumber("CosineSimilarity", "dim", dim, { integer: true });
-    const { eps } = readOptions("CosineSimilarity", options, { eps: 1e-8 });
-    this.eps = checkNumber("CosineSimilarity", "eps", eps);
+    const op = "CosineSimilarity";
+    const given = readPlaced(op, [dim, options], ["dim"], { dim: 1, eps: 1e-8 });
+    this.dim = checkNumber(op, "dim", given.dim, { integer: true });
+    this.eps = checkNumber(op, "eps", given.eps);
   }
 
   forward(x1: Tensor, x2: Tensor): Tensor {
@@ -129,12 +131,16 @@ export class PairwiseDistance extends Module {
   readonly eps: number;
   readonly keepdim: boolean;
 
-  constructor(p = 2, options?: { eps?: number; keepdim?: boolean }) {
+  constructor(
+    p?: number | { p?: number; eps?: number; keepdim?: boolean },
+    options?: { eps?: number; keepdim?: boolean },
+  ) {
     super();
-    this.p = checkNumber("PairwiseDistance", "p", p);
-    const { eps, keepdim } = readOptions("PairwiseDistance", options, { eps: 1e-6, keepdim: false });
-    this.eps = checkNumber("PairwiseDistance", "eps", eps);
-    this.keepdim = checkBoolean("PairwiseDistance", "keepdim", keepdim);
+    const op = "PairwiseDistance";
+    const given = readPlaced(op, [p, options], ["p"], { p: 2, eps: 1e-6, keepdim: false });
+    this.p = checkNumber(op, "p", given.p);
+    this.eps = checkNumber(op, "eps", given.eps);
+    this.keepdim = checkBoolean(op, "keepdim", given.keepdim);
   }
 
   forward(x1: Tensor, x2: Tensor): Tensor {

@@ -157,14 +157,22 @@ export abstract class Module {
    */
   stateDict(prefix = ""): Record<string, Tensor> {
     const state: Record<string, Tensor> = {};
-    for (const [path, module] of this.namedModules(prefix)) {
-      for (const [field, value] of Object.entries(module)) {
-        if (value instanceof Parameter || module.isPersistentBuffer(field, value)) {
-          state[join(path, module.stateKey(field))] = (value as Tensor).detach();
-        }
-      }
-    }
+    this.collectState(prefix, state, new Set());
     return state;
+  }
+
+  /** A module that stands in two places is saved under both names, as PyTorch does; `above` ends a circle. */
+  private collectState(path: string, state: Record<string, Tensor>, above: Set<Module>): void {
+    if (above.has(this)) return;
+    above.add(this);
+    const fields = Object.entries(this) as [string, unknown][];
+    const parameters = fields.filter(([, value]) => value instanceof Parameter);
+    const buffers = fields.filter(([field, value]) => this.isPersistentBuffer(field, value));
+    for (const [field, value] of [...parameters, ...buffers]) {
+      state[join(path, this.stateKey(field))] = (value as Tensor).detach();
+    }
+    for (const [name, child] of this.namedChildren()) child.collectState(join(path, name), state, above);
+    above.delete(this);
   }
 
   /**
@@ -277,7 +285,7 @@ export abstract class Module {
       let output = inner.apply(this, inputs);
       for (const hook of state.hooks) {
         const replacement = hook(this, inputs, output);
-        if (replacement !== undefined) output = replacement;
+        if (replacement !== undefined && replacement !== null) output = replacement;
       }
       return output;
     };

@@ -1,6 +1,7 @@
 // Dropout, by element and by channel, and Flatten.
 
 import { checkNumber } from "../errors.js";
+import { readPlaced } from "../ops/options.js";
 import { requireTensor, type Tensor } from "../tensor.js";
 import * as F from "./functional.js";
 import { Module } from "./module.js";
@@ -9,9 +10,10 @@ import { Module } from "./module.js";
 export class Dropout extends Module {
   readonly p: number;
 
-  constructor(p = 0.5) {
+  constructor(p?: number | { p?: number }) {
     super();
-    this.p = checkNumber("Dropout", "p", p, { min: 0, max: 1 });
+    const given = readPlaced("Dropout", [p], ["p"], { p: 0.5 });
+    this.p = checkNumber("Dropout", "p", given.p, { min: 0, max: 1 });
   }
 
   forward(x: Tensor): Tensor {
@@ -27,9 +29,10 @@ export class Dropout extends Module {
 export class Dropout2d extends Module {
   readonly p: number;
 
-  constructor(p = 0.5) {
+  constructor(p?: number | { p?: number }) {
     super();
-    this.p = checkNumber("Dropout2d", "p", p, { min: 0, max: 1 });
+    const given = readPlaced("Dropout2d", [p], ["p"], { p: 0.5 });
+    this.p = checkNumber("Dropout2d", "p", given.p, { min: 0, max: 1 });
   }
 
   forward(x: Tensor): Tensor {
@@ -46,10 +49,12 @@ export class Flatten extends Module {
   readonly startDim: number;
   readonly endDim: number;
 
-  constructor(startDim = 1, endDim = -1) {
+  constructor(startDim?: number | { startDim?: number; endDim?: number }, endDim?: number) {
     super();
-    this.startDim = checkNumber("Flatten", "startDim", startDim, { integer: true });
-    this.endDim = checkNumber("Flatten", "endDim", endDim, { integer: true });
+    const places = ["startDim", "endDim"] as const;
+    const given = readPlaced("Flatten", [startDim, endDim], places, { startDim: 1, endDim: -1 });
+    this.startDim = checkNumber("Flatten", "startDim", given.startDim, { integer: true });
+    this.endDim = checkNumber("Flatten", "endDim", given.endDim, { integer: true });
   }
 
   forward(x: Tensor): Tensor {

@@ -21,6 +21,26 @@ export function isOptions(value: unknown): value is object {
   return prototype === Object.prototype || prototype === null;
 }
 
+/**
+ * The options of a layer whose first ones have a place of their own: `new GLU(1)` and `new GLU({ dim: 1 })` are the same.
+ * `given` are the arguments, one for each of `places` and then the options object, if there is one.
+ */
+export function readPlaced<T extends object>(
+  op: string,
+  given: readonly unknown[],
+  places: readonly (keyof T & string)[],
+  defaults: T,
+): T {
+  const at = given.findIndex(isOptions);
+  const last = at < 0 ? places.length : at;
+  if (given.slice(last + 1).some((value) => value !== undefined)) {
+    fail(op, "nothing may follow the options: put all of them into that object");
+  }
+  const options = readOptions(op, given[last], defaults);
+  const own = places.slice(0, last).map((name, k) => [name, given[k] ?? defaults[name]]);
+  return { ...options, ...(Object.fromEntries(own) as Partial<T>) };
+}
+
 /** An op as `callNamed` calls it. */
 export type NamedCall<Result> = (...values: unknown[]) => Result;
 

@@ -52,9 +52,12 @@ export class Adagrad extends FusedOptimizer<Options> {
     return keys;
   }
 
-  /** PyTorch has the sums from the beginning on, so that a state saved before the first step has them too. */
-  protected override makeState(parameter: Tensor, group: Options): Tensor {
-    return keepAsState(() => noGrad(() => fullLike(parameter, group.initialAccumulatorValue)));
+  /**
+   * PyTorch has the sums from the beginning on, so that a state saved before the first step has them too. It begins all of them
+   * with the value given to the optimizer, whatever a group says.
+   */
+  protected override makeState(parameter: Tensor): Tensor {
+    return keepAsState(() => noGrad(() => fullLike(parameter, this.defaults.initialAccumulatorValue)));
   }
 
   protected writeNumbers(numbers: Float64Array, group: Options, { step }: Progress): void {

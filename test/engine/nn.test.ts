@@ -81,6 +81,36 @@ test("a shared module or parameter is found once, and a cycle ends", () => {
     ["weight", "first.bias"],
   );
   assert.equal(tied.modules().length, 2);
+  // As PyTorch saves it: under every name, parameters before what is below.
+  assert.deepEqual(Object.keys(tied.stateDict()), [
+    "weight",
+    "first.weight",
+    "first.bias",
+    "second.weight",
+    "second.bias",
+  ]);
+  assert.deepEqual(tied.loadStateDict(tied.stateDict()), { missingKeys: [], unexpectedKeys: [] });
+});
+
+test("what has a place of its own may be named among the options too", () => {
+  const printed = [
+    [new nn.Softmax({ dim: 1 }), new nn.Softmax(1)],
+    [new nn.LogSoftmax({ dim: -1 }), new nn.LogSoftmax(-1)],
+    [new nn.GLU({ dim: 0 }), new nn.GLU(0)],
+    [new nn.GLU({}), new nn.GLU()],
+    [new nn.Dropout({ p: 0.25 }), new nn.Dropout(0.25)],
+    [new nn.Dropout2d({}), new nn.Dropout2d(0.5)],
+    [new nn.Flatten({ startDim: 2 }), new nn.Flatten(2, -1)],
+    [new nn.Flatten(0, 1), new nn.Flatten({ startDim: 0, endDim: 1 })],
+  ];
+  for (const [named, placed] of printed) assert.equal(String(named), String(placed));
+  const near = new nn.PairwiseDistance({ eps: 0.5, keepdim: true });
+  assert.deepEqual([near.p, near.eps, near.keepdim], [2, 0.5, true]);
+  const angle = new nn.CosineSimilarity({ dim: 0 });
+  assert.deepEqual([angle.dim, angle.eps], [0, 1e-8]);
+  assertRefused(() => new nn.Softmax({} as { dim: number }), "argument", /Softmax: dim must be a whole number/);
+  assertRefused(() => new nn.GLU({ axis: 1 } as object), "argument", /GLU: no option 'axis'/);
+  assertRefused(() => new nn.PairwiseDistance({ p: 1 }, { eps: 1 }), "argument", /nothing may follow/);
 });
 
 test("layers in a plain array are warned of, once", async () => {
