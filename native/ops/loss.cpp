@@ -281,7 +281,12 @@ void forward::klDiv(Call& call) {
   requireFloating(call, x);
   requireFloating(call, target);
   const Tensor losses = call.flag(3) ? ops::logDivergenceCore(x, target) : ops::divergenceCore(x, target);
-  if (call.text(2) != "batchmean") {
+  const std::string& reduction = call.text(2);
+  if (reduction != "batchmean") {
+    if (reduction != "mean" && reduction != "sum" && reduction != "none") {
+      call.fail("argument", "the reduction must be \"batchmean\", \"mean\", \"sum\" or \"none\", got \"" +
+                                reduction + "\"");
+    }
     call.outs[0] = reduceLoss(call, losses, 2);
     return;
   }

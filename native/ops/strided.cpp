@@ -1,6 +1,8 @@
 // A view by its strides within a contiguous base, and back: how the history of a view is written anew after
 // an in-place change.
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "launch.h"
 #include "ops.h"
@@ -30,6 +32,22 @@ Geometry partOf(const Tensor& base, const Shape& shape, const std::vector<int64_
   return part;
 }
 
+// Whether two indices of a view show one element though no stride is 0, as windows that overlap do.
+bool overlaps(const Shape& shape, const std::vector<int64_t>& strides) {
+  std::vector<std::pair<int64_t, int64_t>> steps;
+  for (int dim = 0; dim < shape.dims; dim++) {
+    const int64_t stride = strides[static_cast<size_t>(dim)];
+    if (shape.numel() > 0 && shape[dim] > 1 && stride > 0) steps.push_back({stride, shape[dim]});
+  }
+  std::sort(steps.begin(), steps.end());
+  int64_t reach = 0;
+  for (const auto& [stride, size] : steps) {
+    if (stride <= reach) return true;
+    reach += stride * (size - 1);
+  }
+  return false;
+}
+
 }  // namespace
 
 void forward::asStrided(Call& call) {
@@ -49,7 +67,16 @@ void forward::asStridedBackward(Call& call) {
     if (strides[static_cast<size_t>(dim)] == 0 && g.size(dim) > 1) repeated.push_back(dim);
   }
   if (!repeated.empty()) g = ops::sum(g, repeated, true);
-  const Tensor y = emptyTensor(checkedShape(call.name(), call.integers(1)), g.dtype(), g.device());
+  const Shape shape = checkedShape(call.name(), call.integers(1));
+  if (overlaps(g.shape(), strides)) {
+    const Tensor places = ops::arange(shape.numel(), Tensor(), 1, DType::int64, nameOf(g.device()));
+    const Tensor seen = contiguousCopy(places.alias(partOf(places, g.shape(), strides, call.integer(3))));
+    const Tensor flat = ops::indexAddInto(ops::reshape(g, Shape{g.numel()}), Shape{shape.numel()}, 0,
+                                          ops::reshape(seen, Shape{g.numel()}));
+    call.outs[0] = ops::reshape(flat, shape);
+    return;
+  }
+  const Tensor y = emptyTensor(shape, g.dtype(), g.device());
   fillWith(y, 0);
   copyInto(y.alias(partOf(y, g.shape(), strides, call.integer(3))), g);
   call.outs[0] = y;

@@ -69,3 +69,12 @@ it("reads no rows of classes that are not there", () => {
     assert.throws(() => loss(x, ignored), DescentError);
   }
 });
+
+it("windows that overlap give each element the sum of their gradients, also after their base changed in place", () => {
+  const x = tensor([0, 1, 2, 3, 4], { requiresGrad: true });
+  const base = x.mul(1);
+  const windows = base.unfold(0, 2, 1);
+  base.mul_(2);
+  windows.sum().backward();
+  assert.deepEqual(x.grad!.tolist(), [2, 4, 4, 4, 2]);
+});
