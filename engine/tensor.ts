@@ -142,7 +142,9 @@ export class Tensor {
 
   /**
    * Part of the tensor, as `x[...]` in PyTorch: an integer picks and drops a dim, `slice(start, end, step)` cuts,
-   * null adds a dim, "..." stands for all dims not named, a tensor picks by index or by mask.
+   * null adds a dim, "..." stands for all dims not named, tensors and lists pick by index or by mask.
+   * To write there: `x.at(0, slice(1, 3)).fill_(7)` or `.copy_(values)` where numbers, slices, null and "..." give a view;
+   * `x.indexPut_([mask], 7)` anywhere.
    */
   at(...indices: Index[]): Tensor {
     return indexTensor(this, indices);
