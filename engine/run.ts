@@ -71,7 +71,10 @@ function checkpoint(path: string, parts?: Parts): void {
 export const run = {
   /** Numbers of your own for the charts: `run.log({ accuracy: 0.97 })`. */
   log,
-  /** What the run was started with: `run.config({ epochs: 3, lr: 0.1 })`. `epochs` lets the editor tell the time left. */
+  /**
+   * What the run was started with: `run.config({ epochs: 3, lr: 0.1 })`. `epochs`, or `steps` in a loop without a DataLoader, lets
+   * the editor tell the time left.
+   */
   config,
   /** What the run came to: `run.summary({ testAccuracy: 0.98 })`. */
   summary,

@@ -63,6 +63,8 @@ export class Recorder implements TrainingObserver {
   private batchesDone = 0;
   private readonly loaders = new WeakMap<object, LoaderState>();
   private epochs: number | null = null;
+  /** A run without a loader that said how many steps it will take: one epoch of them. */
+  private planned: LoaderState | null = null;
   private stopsThrown = 0;
 
   private layouts = 0;
@@ -112,8 +114,9 @@ export class Recorder implements TrainingObserver {
     const now = performance.now();
     const milliseconds = now - this.stepStart; // NaN without a beginning
     const { learningRates: rates, squaredNorms: norms, names } = info;
-    const loader = this.loader;
     const step = ++this.steps;
+    const loader = this.loader ?? this.planned;
+    if (this.loader === null && this.planned !== null) this.batchesDone = step;
 
     let bits = 0;
     if (this.losses > 0) bits |= has.loss;
@@ -205,6 +208,8 @@ export class Recorder implements TrainingObserver {
   config(values: Record<string, unknown>): void {
     const epochs = values["epochs"];
     if (typeof epochs === "number" && epochs > 0) this.epochs = epochs;
+    const { steps } = values;
+    if (Number.isInteger(steps) && Number(steps) > 0) this.planned = { epoch: 1, batches: Number(steps) };
     this.post({ type: "config", values: plain(values) });
   }
 

@@ -29,6 +29,20 @@ async function epoch() {
 }
 `;
 
+test("a loop without a loader that said how many steps it takes is one epoch of them", async () => {
+  const script = `${net}
+    run.config({ steps: 6 });
+    for (let k = 0; k < 4; k++) {
+      optimizer.zeroGrad();
+      criterion.forward(model.forward(randn([4, 8])), randint(0, 3, [4])).backward();
+      optimizer.step();
+    }`;
+  const { record, said, code } = await runToEnd({ "train.ts": script }, "train.ts");
+  assert.equal(code, 0, said.err);
+  const { step, epoch, batch, batches } = record.progress;
+  assert.deepEqual([step, epoch, batch, batches], [4, 1, 4, 6]);
+});
+
 const newer = newerNode();
 for (const node of [process.execPath, ...(newer === null ? [] : [newer])]) {
   test(`a folder with no node_modules trains and is recorded without a call (${node === process.execPath ? "this Node" : "newest"})`, async () => {
