@@ -31,16 +31,25 @@ const backwardDefaults: {
 /** Backward calls within backward calls (a hook, a custom function) are not the user's loss. */
 let depth = 0;
 
-/** `x.backward()` */
-export function runBackward(x: Tensor, given: Tensor | BackwardOptions | undefined): void {
-  if (given === undefined) {
+/** `x.backward()`, `x.backward(gradient, options)`, `x.backward({ gradient, ... })` */
+export function runBackward(
+  x: Tensor,
+  first: Tensor | BackwardOptions | null | undefined,
+  second: BackwardOptions | undefined,
+): void {
+  if ((first === undefined || first === null) && second === undefined) {
     startBackward([x], [null], false, false);
     return;
   }
-  const options =
-    given instanceof Tensor
-      ? { ...backwardDefaults, gradient: given }
-      : readOptions("backward", given, backwardDefaults);
+  const hasPlace = first === undefined || first === null || first instanceof Tensor;
+  if (!hasPlace && second !== undefined) {
+    fail("backward", "nothing may follow the options: put all of them into that object");
+  }
+  const options = readOptions("backward", hasPlace ? second : first, backwardDefaults);
+  if (first instanceof Tensor) {
+    if (options.gradient !== null) fail("backward", "the gradient is given twice");
+    options.gradient = first;
+  }
   const { retainGraph, createGraph } = readFlags("backward", options);
   if (options.gradient !== null) requireTensor("backward", "gradient", options.gradient);
   startBackward([x], [options.gradient], retainGraph, createGraph, readInputs("backward", options.inputs));

@@ -32,7 +32,7 @@ export function printTensor(x: Tensor, given?: PrintOptions): string {
   const suffixes: string[] = [];
   if (x.device !== "cpu") suffixes.push(`device='${x.device}'`);
   const count = x.numel();
-  if (count === 0 && x.shape.length !== 1) suffixes.push(`size=[${x.shape.join(", ")}]`);
+  if (count === 0 && x.shape.length !== 1) suffixes.push(`size=(${x.shape.join(", ")})`);
   const usual = count === 0 ? ["float32"] : ["float32", "int64", "bool"];
   if (!usual.includes(x.dtype)) suffixes.push(`dtype=${x.dtype}`);
   const gradFn = native.gradFnName(x);

@@ -42,6 +42,9 @@ function gradFnAt(x: Tensor, name: string, path: readonly number[]): GradFn {
 const noSizes: number[] = [];
 
 // The op methods of the table are declared by merging, so that the class itself stays readable.
+/** Writes the copy of the core's flag; the class sets it, because only there the field can be seen. */
+let setRequiresGradField: (tensor: Tensor, value: boolean) => void;
+
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging, @typescript-eslint/no-empty-object-type
 export interface Tensor extends TensorOps {}
 
@@ -58,9 +61,24 @@ export class Tensor {
   readonly dtype: DType = "float32";
   /** "cpu", "cuda:0", "opencl:0" */
   readonly device: string = "cpu";
-  readonly requiresGrad: boolean = false;
+  #requiresGrad = false;
   /** The path of a parameter in its module tree ("fc1.weight"), or a name of your own. */
   label: string | null = null;
+
+  static {
+    setRequiresGradField = (tensor, value) => {
+      tensor.#requiresGrad = value;
+    };
+  }
+
+  /** Whether gradients flow to this tensor. Setting it is `requiresGrad_`, so a layer is frozen either way. */
+  get requiresGrad(): boolean {
+    return this.#requiresGrad;
+  }
+
+  set requiresGrad(value: boolean) {
+    this.requiresGrad_(value);
+  }
 
   /** Number of dimensions. */
   get ndim(): number {
@@ -179,8 +197,8 @@ export class Tensor {
    * needs `gradient`, of the same shape. Errors: no graph, a graph already freed (use `retainGraph`), a saved value
    * changed in place.
    */
-  backward(options?: Tensor | BackwardOptions): void {
-    runBackward(this, options);
+  backward(gradient?: Tensor | BackwardOptions | null, options?: BackwardOptions): void {
+    runBackward(this, gradient, options);
   }
 
   /** Keeps `grad` of a tensor that is not a leaf. */
@@ -218,7 +236,7 @@ export class Tensor {
   requiresGrad_(value = true): this {
     if (typeof value !== "boolean") fail("requiresGrad_", `give true or false, not ${show(value)}`);
     native.setRequiresGrad(this, value);
-    (this as { requiresGrad: boolean }).requiresGrad = value;
+    this.#requiresGrad = value;
     return this;
   }
 
@@ -313,7 +331,6 @@ interface Fields {
   shape: number[];
   dtype: DType;
   device: string;
-  requiresGrad: boolean;
 }
 
 /** Copies what the core says about its output number `outputIndex` into the fields of the object it was wrapped into. */
@@ -341,7 +358,7 @@ function readDescription(tensor: Tensor, begin: number): void {
     described[begin + description.deviceKind]!,
     described[begin + description.deviceIndex]!,
   );
-  fields.requiresGrad = described[begin + description.requiresGrad] === 1;
+  setRequiresGradField(tensor, described[begin + description.requiresGrad] === 1);
 }
 
 /** The tensor itself, or a sentence about what came instead. */

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { autograd, noGrad, ones, tensor, zeros } from "descent";
+import { assertClose, assertRefused } from "./fixtures.js";
 
 const leaf = (values: number[]) => tensor(values, { requiresGrad: true });
 
@@ -106,4 +107,40 @@ test("the gradient of a product is right at zeros, twice", () => {
 
 test("an expanded tensor cannot be written to", () => {
   assert.throws(() => ones([1]).expand(3).add_(1), { code: "argument", message: /share memory/ });
+});
+
+test("backward takes the gradient first and the options after it, or all in one object", () => {
+  const x = tensor([1, 2], { requiresGrad: true });
+  const y = x.pow(2);
+  y.backward(tensor([1, 10]), { retainGraph: true });
+  y.backward({ gradient: tensor([1, 10]) });
+  assertClose(x.grad, [4, 80]);
+  x.grad = null;
+  x.pow(3).sum().backward(null, { createGraph: true });
+  assertClose(autograd.grad(x.grad!.sum(), x)[0], [6, 12]);
+  const z = x.mul(2).sum();
+  const refuse = (problem: RegExp, ...given: Parameters<typeof z.backward>) => {
+    assertRefused(
+      () => {
+        z.backward(...given);
+      },
+      "argument",
+      problem,
+    );
+  };
+  refuse(/nothing may follow/, { retainGraph: true }, {});
+  refuse(/given twice/, ones([]), { gradient: ones([]) });
+});
+
+test("setting requiresGrad is requiresGrad_", () => {
+  const x = tensor([1, 2]);
+  x.requiresGrad = true;
+  const y = x.mul(2);
+  assert.ok(y.requiresGrad);
+  assert.throws(() => {
+    y.requiresGrad = false;
+  }, /leaf|leaves/);
+  assert.ok(y.requiresGrad);
+  x.requiresGrad = false;
+  assert.equal(x.mul(2).requiresGrad, false);
 });

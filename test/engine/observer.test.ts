@@ -19,7 +19,7 @@ function listen(body: () => void): Heard[] {
     };
   observer.current = {
     attach: note("attach"),
-    backward: (loss: Tensor) => heard.push(["backward", loss.item()]),
+    backward: (loss) => heard.push(["backward", loss.item()]),
     step: (info: StepInfo) =>
       heard.push(["step", [...info.names], [...info.squaredNorms], [...info.learningRates], info.names]),
     epoch: note("epoch"),

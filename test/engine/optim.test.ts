@@ -245,6 +245,6 @@ test("Adagrad begins all sums with the optimizer's own value, as PyTorch does", 
   const [a, b] = [new nn.Parameter([1]), new nn.Parameter([1])];
   const groups = [{ params: [a] }, { params: [b], initialAccumulatorValue: 3 }];
   const { state } = new optim.Adagrad(groups, { initialAccumulatorValue: 2 }).stateDict();
-  assertClose(state["0"]!["sum"] as Tensor, [2]);
-  assertClose(state["1"]!["sum"] as Tensor, [2]);
+  assertClose(state["0"]!["sum"], [2]);
+  assertClose(state["1"]!["sum"], [2]);
 });

@@ -171,3 +171,8 @@ test("the description for debuggers has no side effect", async () => {
     session.disconnect();
   }
 });
+
+test("an empty tensor tells its sizes as PyTorch does", () => {
+  assert.equal(zeros([2, 0]).toString(), "tensor([], size=(2, 0))");
+  assert.equal(zeros([0]).toString(), "tensor([])");
+});
