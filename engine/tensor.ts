@@ -61,19 +61,20 @@ export class Tensor {
   readonly dtype: DType = "float32";
   /** "cpu", "cuda:0", "opencl:0" */
   readonly device: string = "cpu";
-  #requiresGrad = false;
+  /** What `requiresGrad` says, as a plain field. */
+  private wantsGrad = false;
   /** The path of a parameter in its module tree ("fc1.weight"), or a name of your own. */
   label: string | null = null;
 
   static {
     setRequiresGradField = (tensor, value) => {
-      tensor.#requiresGrad = value;
+      tensor.wantsGrad = value;
     };
   }
 
   /** Whether gradients flow to this tensor. Setting it is `requiresGrad_`, so a layer is frozen either way. */
   get requiresGrad(): boolean {
-    return this.#requiresGrad;
+    return this.wantsGrad;
   }
 
   set requiresGrad(value: boolean) {
@@ -236,7 +237,7 @@ export class Tensor {
   requiresGrad_(value = true): this {
     if (typeof value !== "boolean") fail("requiresGrad_", `give true or false, not ${show(value)}`);
     native.setRequiresGrad(this, value);
-    this.#requiresGrad = value;
+    this.wantsGrad = value;
     return this;
   }
 
