@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { nn, optim, tensor, zeros } from "descent";
 import { readFixture } from "../reference/replay.js";
-import { assertRefused } from "./fixtures.js";
+import { assertClose, assertRefused } from "./fixtures.js";
 
 const { lrScheduler } = optim;
 type Scheduler = optim.lrScheduler.LRScheduler;
@@ -333,4 +333,16 @@ describe("schedulers", () => {
       /neither momentum nor betas/,
     );
   });
+});
+
+it("a loss is given to a plateau scheduler as a number or as a tensor", () => {
+  const optimizer = new optim.SGD([new nn.Parameter([1])], { lr: 1 });
+  const scheduler = new optim.lrScheduler.ReduceLROnPlateau(optimizer, { patience: 0, factor: 0.5 });
+  const loss = tensor(1);
+  scheduler.step(loss.item());
+  scheduler.step(loss);
+  assert.equal(optimizer.paramGroups[0]!.lr, 0.5);
+  const isWhole: boolean = loss.eq(1).item();
+  assert.equal(isWhole, true);
+  assertClose(tensor([0, 3]).clamp(loss.item()), [1, 3]);
 });
