@@ -157,7 +157,9 @@ function readIndex(op: string, index: unknown): number | null | "..." | Slice | 
   if (index.dtype !== "int64" && index.dtype !== "int32" && index.dtype !== "bool") {
     fail(op, `an index tensor is int64, int32 or bool, not ${index.dtype}`, { dtype: index.dtype }, "dtype");
   }
-  return index.shape.length === 0 && index.dtype !== "bool" ? Number(index.item()) : index;
+  return index.shape.length === 0 && index.dtype !== "bool"
+    ? Number(index.item<number | bigint | boolean>())
+    : index;
 }
 
 function isIndexList(index: unknown): boolean {

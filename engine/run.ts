@@ -14,7 +14,10 @@ function log(values: Record<string, number | Tensor>, options?: StepOption): voi
   const record = requireRecord("run.log", values);
   const numbers: Record<string, number> = {};
   for (const [tag, value] of Object.entries(record)) {
-    const number = value instanceof Tensor && value.numel() === 1 ? Number(value.item()) : value;
+    const number =
+      value instanceof Tensor && value.numel() === 1
+        ? Number(value.item<number | bigint | boolean>())
+        : value;
     if (typeof number !== "number") {
       fail("run.log", `'${tag}' must be a number or a tensor of one, it is ${show(value)}`, { tag });
     }

@@ -129,13 +129,14 @@ export class Tensor {
   }
 
   /**
-   * The value of a tensor of one element: a number; a boolean for bool; a bigint for an int64 beyond 2^53.
-   * The type parameter is for the last two: `mask.item<boolean>()`. It has no bound, because where an argument may also be a
-   * tensor, as in `scheduler.step(loss.item())`, the compiler would take the bound and refuse the number.
+   * The value of a tensor of one element: a number; a boolean for bool; a bigint for an int64 beyond 2^53. A type parameter names the
+   * last two: `mask.item<boolean>()`.
    */
-   
-  item<T = number>(): T & (number | boolean | bigint) {
-    return plainValue(native.item(this)) as T & (number | boolean | bigint);
+  item(): number;
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- it names the caller's expectation
+  item<T extends number | boolean | bigint>(): T;
+  item(): number | boolean | bigint {
+    return plainValue(native.item(this));
   }
 
   /** A copy of the elements in logical order, in the typed array of the dtype (bool as bytes 0 and 1). */

@@ -104,7 +104,7 @@ export class Recorder implements TrainingObserver {
     this.seen.backward = true;
     if (Number.isNaN(this.stepStart)) this.stepStart = performance.now();
     if (loss.shape.every((size) => size === 1)) {
-      this.loss += Number(loss.item());
+      this.loss += Number(loss.item<number | bigint>());
       this.losses++;
     }
   }

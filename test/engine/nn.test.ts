@@ -108,7 +108,11 @@ test("what has a place of its own may be named among the options too", () => {
   assert.deepEqual([near.p, near.eps, near.keepdim], [2, 0.5, true]);
   const angle = new nn.CosineSimilarity({ dim: 0 });
   assert.deepEqual([angle.dim, angle.eps], [0, 1e-8]);
-  assertRefused(() => new nn.Softmax({} as { dim: number }), "argument", /Softmax: dim must be a whole number/);
+  assertRefused(
+    () => new nn.Softmax({} as { dim: number }),
+    "argument",
+    /Softmax: dim must be a whole number/,
+  );
   assertRefused(() => new nn.GLU({ axis: 1 } as object), "argument", /GLU: no option 'axis'/);
   assertRefused(() => new nn.PairwiseDistance({ p: 1 }, { eps: 1 }), "argument", /nothing may follow/);
 });

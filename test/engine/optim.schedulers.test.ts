@@ -342,7 +342,7 @@ it("a loss is given to a plateau scheduler as a number or as a tensor", () => {
   scheduler.step(loss.item());
   scheduler.step(loss);
   assert.equal(optimizer.paramGroups[0]!.lr, 0.5);
-  const isWhole: boolean = loss.eq(1).item();
+  const isWhole: boolean = loss.eq(1).item<boolean>();
   assert.equal(isWhole, true);
   assertClose(tensor([0, 3]).clamp(loss.item()), [1, 3]);
 });
