@@ -1,7 +1,7 @@
 // `npm test [-- WORD...]`: set-up, build, checks, then every test file (or those whose path has one of the words).
 //
 // Ends with the line `N passed, N failed` and a non-zero exit status on a failure, or where no test ran. With CI=true a
-// skip is a failure too, except one that says "no GPU". `--verbose` names each test.
+// skip is a failure too, except one that says "no GPU". `--verbose` names each test. What a test prints after `note: ` is shown.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -103,6 +103,7 @@ async function runFiles(files, limits) {
     const sign = result.failed > 0 ? "✗" : "✓";
     console.log(`${sign} ${label(file)}: ${result.passed} passed, ${result.failed} failed${skipped}`);
     for (const line of result.skipped) console.log(`  skipped ${line}`);
+    for (const [, note] of result.said.matchAll(/^note: (.*)$/gm)) console.log(`  ${note}`);
     if (result.failed > 0 && result.said.trim() !== "") console.log(indent(result.said.trim()));
   }
 }

@@ -151,7 +151,7 @@ describe("PyTorch's results are recorded", () => {
       const sum = names.reduce((total, name) => total + (counts.get(name) ?? 0), 0);
       return `${group}: ${sum}`;
     });
-    console.log(`recorded cases by module: ${totals.join(", ")}`);
+    console.log(`note: recorded cases by module: ${totals.join(", ")}`);
   });
 });
 

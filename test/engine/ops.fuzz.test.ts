@@ -51,7 +51,7 @@ it("survives random calls", () => {
   const counts = { worked: 0, refused: 0, differentiated: 0 };
   for (let number = first; number < first + cases; number++) runCase(number, counts);
   console.log(
-    `${cases} calls of ${targets.length} ops and methods, seed ${seed}: ${counts.worked} worked, ` +
+    `note: ${cases} calls of ${targets.length} ops and methods, seed ${seed}: ${counts.worked} worked, ` +
       `${counts.refused} were refused, ${counts.differentiated} went backward`,
   );
   // Were nearly everything refused, nothing would be tested.

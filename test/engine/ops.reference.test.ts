@@ -19,7 +19,7 @@ for (const name of caseModules()) {
 }
 
 after(() => {
-  console.log([...counts].map(([name, count]) => `${name}: ${count} cases`).join(", "));
+  console.log(`note: ${[...counts].map(([name, count]) => `${name}: ${count} cases`).join(", ")}`);
 });
 
 function byCall(cases: RecordedCase[]): Map<string, RecordedCase[]> {

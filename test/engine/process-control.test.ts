@@ -217,7 +217,7 @@ describe("the socket", { concurrency: 2 }, () => {
     one.close();
     await two.request("stop", {});
     await ended;
-    assert.equal(two.record.state, "stopped");
+    await heard(two, "the end", ({ state }) => state === "stopped"); // it may come after the process has gone
     assert.equal(theRun(folder).record.name, "third");
     assert.equal((await renameRun(runFolder, "fourth")).name, "fourth");
   });
