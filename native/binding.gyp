@@ -9,7 +9,7 @@
       "<!@(node -p \"require('fs').readdirSync('device/cpu/kernels').filter((f) => f.endsWith('.cpp')).map((f) => 'device/cpu/kernels/' + f).join(' ')\")",
     ],
     "core_sources": [
-      "<!@(node -p \"['tensor', 'ops', 'autograd', 'binding', 'device'].flatMap((d) => require('fs').readdirSync(d, { recursive: true }).map((f) => d + '/' + f.split('\\\\\\\\').join('/'))).filter((f) => f.endsWith('.cpp') && !f.startsWith('device/cpu/kernels/')).sort().join(' ')\")",
+      "<!@(node -p \"['tensor', 'ops', 'autograd', 'binding', 'device'].flatMap((d) => require('fs').readdirSync(d, { recursive: true }).map((f) => d + '/' + f.split('\\\\\\\\').join('/'))).filter((f) => f.endsWith('.cpp') && !f.startsWith('build') && !f.startsWith('device/cpu/kernels/')).sort().join(' ')\")",
     ],
     # Vectorised loops need to know that nobody reads errno or the floating-point flags. NaN, infinities and signed
     # zeros keep their meaning: -ffast-math is never used. Integers wrap, as PyTorch's do.
@@ -46,13 +46,26 @@
       "target_name": "descent",
       "sources": ["<@(core_sources)"],
       "dependencies": ["kernels_portable"],
-      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
+      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")", "."],
+      # GPU kernels travel as text: OpenCL compiles them where they run.
+      "actions": [
+        {
+          "action_name": "gpu_sources",
+          "inputs": [
+            "device/gpu/embed.mjs",
+            "<!@(node -p \"['kernels', 'dialect'].flatMap((d) => require('fs').readdirSync('device/gpu/' + d).map((f) => 'device/gpu/' + d + '/' + f)).join(' ')\")",
+          ],
+          "outputs": ["<(SHARED_INTERMEDIATE_DIR)/gpu_sources.cpp"],
+          "action": ["node", "device/gpu/embed.mjs", "<@(_outputs)"],
+          "process_outputs_as_sources": 1,
+        },
+      ],
       "defines": ["NAPI_EXPERIMENTAL", "NODE_API_EXPERIMENTAL_NO_WARNING", "NAPI_CPP_EXCEPTIONS"],
       "cflags": ["-O3", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-unused-parameter"],
       "conditions": [
         ["target_arch=='x64'", { "dependencies": ["kernels_avx2", "kernels_avx512"] }],
         # Never unloaded: the pool's threads outlive a worker that was the only one to load the addon.
-        ["OS=='linux'", { "libraries": ["-lpthread"], "ldflags": ["-Wl,-z,nodelete"] }],
+        ["OS=='linux'", { "libraries": ["-lpthread", "-ldl"], "ldflags": ["-Wl,-z,nodelete"] }],
       ],
     },
   ],

@@ -38,7 +38,7 @@ napi_value memoryByCategory(const CallInfo& call) {
                 "needs a Float64Array of " + std::to_string(kCategoryCount) + " numbers");
   }
   double bytes[kCategoryCount] = {};
-  for (Device* device : devices()) allocatorOf(device->describe().id).addBytesByCategory(bytes);
+  for (Device* device : devicesInUse()) allocatorOf(device->describe().id).addBytesByCategory(bytes);
   std::copy(bytes, bytes + kCategoryCount, static_cast<double*>(into.data));
   return nullptr;
 }
@@ -90,7 +90,7 @@ napi_value resetPeak(const CallInfo& call) {
 }
 
 napi_value emptyCache(const CallInfo&) {
-  for (Device* device : devices()) allocatorOf(device->describe().id).emptyCache();
+  for (Device* device : devicesInUse()) allocatorOf(device->describe().id).emptyCache();
   return nullptr;
 }
 

@@ -99,7 +99,7 @@ napi_value setCpuCapability(const CallInfo& call) {
 }
 
 napi_value synchronize(const CallInfo&) {
-  for (Device* device : devices()) device->synchronize();
+  for (Device* device : devicesInUse()) device->synchronize();
   return nullptr;
 }
 

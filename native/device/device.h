@@ -80,6 +80,8 @@ class Device {
 
 // Devices of this process, in the order cpu, cuda, opencl. The CPU is always there.
 const std::vector<Device*>& devices();
+// Those that can hold anything yet: looks for no driver.
+std::vector<Device*> devicesInUse();
 Device& deviceOf(DeviceId id);  // throws Error("device", ...) naming those that exist
 
 }  // namespace descent

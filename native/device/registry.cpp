@@ -1,36 +1,51 @@
 // The devices of this process, each with its caching allocator. Adding a device adds one line to found().
-#include <memory>
+#include <atomic>
 
 #include "../tensor/error.h"
 #include "allocator.h"
 #include "cpu/cpu.h"
 #include "device.h"
+#include "gpu/gpu.h"
 
 namespace descent {
 
 namespace {
 
+std::atomic<bool> areDevicesFound{false};
+
 struct Registry {
   std::vector<Device*> devices;
-  std::vector<std::unique_ptr<Allocator>> allocators;
+  std::vector<Allocator*> allocators;
 };
 
-std::vector<Device*> found() { return {&cpu::device()}; }
+std::vector<Device*> found() {
+  std::vector<Device*> all = {&cpu::device()};
+  for (Device* device : gpu::found().devices) all.push_back(device);
+  return all;
+}
+
+// The CPU's own, there before anything is looked for: drivers take time to load, and most programs need none.
+Allocator& cpuAllocator() {
+  static Allocator* const instance = new Allocator(cpu::device());
+  return *instance;
+}
 
 Registry& registry() {
   // Never destroyed: blocks are freed by finalizers that may run after static destructors.
   static Registry* const instance = [] {
     auto* made = new Registry;
     made->devices = found();
-    for (Device* device : made->devices) made->allocators.push_back(std::make_unique<Allocator>(*device));
+    for (Device* device : made->devices) {
+      const bool isCpu = device == &cpu::device();
+      made->allocators.push_back(isCpu ? &cpuAllocator() : new Allocator(*device));
+    }
+    areDevicesFound.store(true);
     return made;
   }();
   return *instance;
 }
 
 size_t indexOf(DeviceId id) {
-  static const DeviceId cpuId;
-  if (id == cpuId) return 0;
   const Registry& known = registry();
   std::string names;
   for (size_t index = 0; index < known.devices.size(); ++index) {
@@ -58,8 +73,14 @@ std::string nameOf(DeviceId id) {
 
 const std::vector<Device*>& devices() { return registry().devices; }
 
-Device& deviceOf(DeviceId id) { return *registry().devices[indexOf(id)]; }
+std::vector<Device*> devicesInUse() {
+  return areDevicesFound.load() ? devices() : std::vector<Device*>{&cpu::device()};
+}
 
-Allocator& allocatorOf(DeviceId id) { return *registry().allocators[indexOf(id)]; }
+Device& deviceOf(DeviceId id) { return id == DeviceId() ? cpu::device() : *registry().devices[indexOf(id)]; }
+
+Allocator& allocatorOf(DeviceId id) {
+  return id == DeviceId() ? cpuAllocator() : *registry().allocators[indexOf(id)];
+}
 
 }  // namespace descent

@@ -1,0 +1,109 @@
+// What a thin back end (cuda/, opencl/) offers to GpuDevice: raw memory, copies, programs, a queue. It knows
+// nothing of tensors, dtypes or which kernels there are. Calls come one at a time, under the device's lock.
+//
+// Every function but release() may throw: Error("device", "", sentence) for a call that the driver refused,
+// DeviceLost where the device will not answer any more.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "../../tensor/error.h"
+#include "../../tensor/place.h"
+
+namespace descent::gpu {
+
+struct DeviceLost : Error {
+  explicit DeviceLost(const std::string& sentence) : Error("device", "", sentence) {}
+};
+
+// What the device is and can do, read from it once.
+struct Facts {
+  std::string name;     // "NVIDIA H200"
+  std::string backend;  // "CUDA 13.0, driver 580.65", "OpenCL 1.2, PoCL 3.1"
+  std::string driver;   // everything that a compiled program depends on, for the cache on disk
+  uint64_t memoryBytes = 0;
+  uint64_t maxAllocationBytes = 0;
+  size_t sharedBytes = 0;  // of one group
+  int64_t mostLanes = 0;   // of one group
+  int units = 1;           // compute units or multiprocessors
+  bool hasFloat64 = false;
+  bool isProcessor = false;  // an OpenCL device that is the CPU itself
+};
+
+// A program is a kernel source with one choice of types: its key names it ("softmax.f32"), its text is what
+// OpenCL and NVRTC compile. Back ends with code made at build time look it up by the key's first part.
+struct ProgramSource {
+  std::string source;   // "softmax": the file in kernels/
+  std::string variant;  // "f32", "f32_i64": what its kernels' names end in, in CUDA modules
+  std::string text;
+};
+
+// Groups of the launch, in three dimensions; each has Limits::lanes lanes.
+struct Grid {
+  int64_t x = 1, y = 1, z = 1;
+};
+
+// The arguments of one launch, in order.
+class ArgumentList {
+ public:
+  struct Item {
+    bool isMemory;
+    void* handle;  // memory: null for an operand that is not there
+    size_t at;     // bytes: where they begin, and how many they are
+    size_t size;
+  };
+
+  void clear() {
+    items_.clear();
+    used_ = 0;
+  }
+  void addMemory(void* handle) { items_.push_back({true, handle, 0, 0}); }
+  void addBytes(const void* bytes, size_t size) {
+    const size_t at = (used_ + 15) / 16 * 16;
+    if (bytes_.size() < at + size) bytes_.resize(at + size + 1024);
+    std::memcpy(bytes_.data() + at, bytes, size);
+    items_.push_back({false, nullptr, at, size});
+    used_ = at + size;
+  }
+  const std::vector<Item>& items() const { return items_; }
+  // Good until the next addBytes().
+  const void* bytesOf(const Item& item) const { return bytes_.data() + item.at; }
+
+ private:
+  std::vector<Item> items_;
+  std::vector<unsigned char> bytes_;
+  size_t used_ = 0;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual const Facts& facts() const = 0;
+
+  // Null where there is none left. At least 64-byte aligned.
+  virtual Memory allocate(size_t bytes) = 0;
+  virtual void release(Memory memory) noexcept = 0;
+
+  // In the order of the queue. `from` of copyFromHost may be changed as soon as it returns, unless it is
+  // pinned memory; copyToHost returns when the bytes are there.
+  virtual void copyFromHost(Memory to, const void* from, size_t bytes) = 0;
+  virtual void copyToHost(void* to, Memory from, size_t bytes) = 0;
+  virtual void copyWithin(Memory to, Memory from, size_t bytes) = 0;
+
+  // A kernel of a program, compiled on the first call; good as long as the process. Throws with the
+  // compiler's words where it does not compile.
+  virtual void* kernel(const ProgramSource& program, const char* name) = 0;
+  virtual void enqueue(void* kernel, const Grid& grid, int64_t lanes, const ArgumentList& arguments) = 0;
+
+  // Waits for everything enqueued.
+  virtual void synchronize() = 0;
+
+  // Memory of the host that copies from and to the device overlap with; null where there is none left.
+  virtual void* allocateHost(size_t bytes) = 0;
+  virtual void releaseHost(void* memory) noexcept = 0;
+};
+
+}  // namespace descent::gpu

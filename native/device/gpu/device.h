@@ -1,0 +1,86 @@
+// A GPU as a Device: the kernels of kernels/ on the queue of a back end, with the faults they leave behind.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "kernel.h"
+
+namespace descent::gpu {
+
+struct KernelKey {
+  const char* source;
+  const char* kernel;
+  Variant variant;
+  bool operator==(const KernelKey& other) const {
+    return source == other.source && kernel == other.kernel && variant == other.variant;
+  }
+};
+struct KernelKeyHash {
+  size_t operator()(const KernelKey& key) const;
+};
+
+class GpuDevice final : public Device {
+ public:
+  GpuDevice(DeviceId id, std::unique_ptr<Backend> backend);
+  ~GpuDevice() override;
+
+  Memory allocate(size_t bytes) override;
+  void release(Memory memory, size_t bytes) override;
+  void copyFromHost(Memory to, const void* from, size_t bytes) override;
+  void copyToHost(void* to, Memory from, size_t bytes) override;
+  void copyWithin(Memory to, Memory from, size_t bytes) override;
+  int findKernel(const char* name) const override;
+  void launch(const Launch& launch) override;
+  bool supports(int kernel, DType dtype) const override;
+  // Throws what a kernel has found since the last time: Error("index") with the op and line that enqueued it.
+  void synchronize() override;
+  DeviceDescription describe() const override;
+
+  DeviceId id() const { return id_; }
+  const Facts& facts() const { return backend_->facts(); }
+  i64 lanes() const { return lanes_; }
+  Backend& backend() { return *backend_; }
+
+ private:
+  friend class KernelCall;
+  struct Enqueued {
+    int kernel = -1;
+    const char* call = nullptr;
+    uint32_t site = 0;
+  };
+
+  void enqueue(const char* source, const char* kernel, const Variant& variant, const Grid& groups,
+               const ArgumentList& arguments);
+  void* find(const KernelKey& key);
+  template <class Action>
+  auto guarded(const Action& action) -> decltype(action());
+  void requireAlive() const;
+  void reportFault();
+
+  DeviceId id_;
+  std::unique_ptr<Backend> backend_;
+  i64 lanes_;
+  bool isBlocking_;   // DESCENT_LAUNCH_BLOCKING
+  std::string lost_;  // why the device does not answer any more; empty: it does
+  // Calls of one device come one at a time; a kernel may run others.
+  mutable std::recursive_mutex lock_;
+  // By the addresses of their names: the same name at two addresses is looked up twice.
+  std::unordered_map<KernelKey, void*, KernelKeyHash> kernels_;
+  std::vector<std::unique_ptr<ArgumentList>> argumentLists_;
+  size_t depth_ = 0;
+  Memory fault_;                   // a FaultRecord
+  bool mayFault_ = false;          // a kernel that can find a fault was enqueued since the last look
+  std::vector<Enqueued> history_;  // of those, by the number of the launch; the last is the running one
+  bool keepsLaunch_ = false;       // the last of them has a kernel that can find one
+};
+
+// The tables of all sources, and the text of each.
+const std::vector<Kernel>& kernels();
+// Null where there is no such source.
+const char* sourceText(const std::string& source);
+
+}  // namespace descent::gpu

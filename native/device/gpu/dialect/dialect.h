@@ -1,0 +1,250 @@
+// The C dialect GPU kernels are written in: what OpenCL C 1.2 and CUDA C++ call by different names, and the ten
+// dtypes as storage and as numbers. It stands before every kernel source; KERNELS.md in this folder says how a
+// kernel is written with it.
+//
+// A program begins with #defines of the device: LANES, how many lanes every group has (a power of two), and
+// HAS_FLOAT64 where doubles exist; and of the variant: TYPE (f32, i64, ...), and what else its source names.
+
+#define PASTE_AGAIN(a, b) a##_##b
+#define PASTE(a, b) PASTE_AGAIN(a, b)
+
+#ifdef __OPENCL_VERSION__
+
+#ifdef HAS_FLOAT64
+#pragma OPENCL EXTENSION cl_khr_fp64 : enable
+#endif
+typedef char i8;
+typedef uchar u8;
+typedef short i16;
+typedef ushort u16;
+typedef int i32;
+typedef uint u32;
+typedef long i64;
+typedef ulong u64;
+#define GLOBAL __global
+#define LOCAL __local
+#define SHARED(Type, name, count) __local Type name[count]
+#define TABLE __constant
+#define DEVICE static inline
+#define KERNEL(name) __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void name
+#define BARRIER() barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE)
+#define LANE ((i32)get_local_id(0))
+#define GROUP_X ((i64)get_group_id(0))
+#define GROUP_Y ((i64)get_group_id(1))
+#define GROUP_Z ((i64)get_group_id(2))
+#define GROUPS_X ((i64)get_num_groups(0))
+#define GROUPS_Y ((i64)get_num_groups(1))
+#define CLAIM(place, expected, value) atomic_cmpxchg((volatile __global int*)(place), expected, value)
+#define BITS_OF_F32(x) as_uint(x)
+#define F32_OF_BITS(x) as_float(x)
+#define BITS_OF_F64(x) as_ulong(x)
+#define F64_OF_BITS(x) as_double(x)
+#define HIGH_U32(a, b) mul_hi((u32)(a), (u32)(b))
+#define HIGH_U64(a, b) mul_hi((u64)(a), (u64)(b))
+#define MULTIPLY_ADD(a, b, c) fma(a, b, c)
+
+#else
+
+typedef signed char i8;
+typedef unsigned char u8;
+typedef short i16;
+typedef unsigned short u16;
+typedef int i32;
+typedef unsigned int u32;
+typedef long long i64;
+typedef unsigned long long u64;
+#define GLOBAL
+#define LOCAL
+#define SHARED(Type, name, count) __shared__ Type name[count]
+#define TABLE static __constant__ const
+#define DEVICE static __device__ __forceinline__
+#define KERNEL(name) extern "C" __global__ void __launch_bounds__(LANES) PASTE(name, VARIANT)
+#define BARRIER() __syncthreads()
+#define LANE ((i32)threadIdx.x)
+#define GROUP_X ((i64)blockIdx.x)
+#define GROUP_Y ((i64)blockIdx.y)
+#define GROUP_Z ((i64)blockIdx.z)
+#define GROUPS_X ((i64)gridDim.x)
+#define GROUPS_Y ((i64)gridDim.y)
+#define CLAIM(place, expected, value) atomicCAS((int*)(place), expected, value)
+#define BITS_OF_F32(x) __float_as_uint(x)
+#define F32_OF_BITS(x) __uint_as_float(x)
+#define BITS_OF_F64(x) ((u64)__double_as_longlong(x))
+#define F64_OF_BITS(x) __longlong_as_double((i64)(x))
+#define HIGH_U32(a, b) __umulhi((u32)(a), (u32)(b))
+#define HIGH_U64(a, b) __umul64hi((u64)(a), (u64)(b))
+#define MULTIPLY_ADD(a, b, c) fma(a, b, c)
+#ifndef INFINITY
+#define INFINITY __int_as_float(0x7f800000)
+#endif
+#ifndef NAN
+#define NAN __int_as_float(0x7fffffff)
+#endif
+
+#endif
+
+typedef float f32;
+#ifdef HAS_FLOAT64
+typedef double f64;
+#endif
+
+// A tensor's memory as an argument, and its first element inside the kernel. An operand that is not there is a
+// null pointer: look at a flag of the arguments, not at the opened pointer.
+#define BUFFER(TYPE, name) GLOBAL STORED(TYPE) * name##_memory, const i64 name##_at
+#define OPEN(TYPE, name) \
+  GLOBAL STORED(TYPE)* const name = (GLOBAL STORED(TYPE)*)((GLOBAL u8*)name##_memory + name##_at)
+
+// What an element is in memory, and as a number: halves are stored in 16 bits and computed in float.
+#define STORED(TYPE) PASTE(stored, TYPE)
+#define COMPUTED(TYPE) PASTE(computed, TYPE)
+#define LOAD(TYPE, from, index) PASTE(load, TYPE)(from, index)
+#define STORE(TYPE, to, index, value) PASTE(store, TYPE)(to, index, value)
+
+#define PLAIN_TYPE(Type, name)                                                         \
+  typedef Type stored_##name;                                                          \
+  typedef Type computed_##name;                                                        \
+  DEVICE Type load_##name(GLOBAL const Type* from, i64 index) { return from[index]; }  \
+  DEVICE void store_##name(GLOBAL Type* to, i64 index, Type value) { to[index] = value; }
+PLAIN_TYPE(f32, f32)
+#ifdef HAS_FLOAT64
+PLAIN_TYPE(f64, f64)
+#endif
+PLAIN_TYPE(i8, i8)
+PLAIN_TYPE(u8, u8)
+PLAIN_TYPE(i16, i16)
+PLAIN_TYPE(u16, u16)
+PLAIN_TYPE(i32, i32)
+PLAIN_TYPE(u32, u32)
+PLAIN_TYPE(i64, i64)
+PLAIN_TYPE(u64, u64)
+
+typedef u8 stored_b8;
+typedef bool computed_b8;
+DEVICE bool load_b8(GLOBAL const u8* from, i64 index) { return from[index] != 0; }
+DEVICE void store_b8(GLOBAL u8* to, i64 index, bool value) { to[index] = value ? 1 : 0; }
+
+typedef u16 stored_f16;
+typedef f32 computed_f16;
+#ifdef __OPENCL_VERSION__
+// Not by vload_half and vstore_half: PoCL 3.1 rounds wrongly there, and neither is faster than memory.
+DEVICE f32 load_f16(GLOBAL const u16* from, i64 index) {
+  const u32 bits = from[index], sign = (bits & 0x8000) << 16, exponent = (bits >> 10) & 31, fraction = bits & 0x3ff;
+  if (exponent == 0) {
+    const f32 tiny = (f32)fraction * 5.9604644775390625e-8f;  // 2^-24
+    return sign ? -tiny : tiny;
+  }
+  return F32_OF_BITS(sign | ((exponent == 31 ? 255 : exponent + 112) << 23) | (fraction << 13));
+}
+// To the nearest, halves to even.
+DEVICE void store_f16(GLOBAL u16* to, i64 index, f32 value) {
+  const u32 bits = BITS_OF_F32(value), sign = (bits >> 16) & 0x8000, rest = bits & 0x7fffffff;
+  u32 stored;
+  if (rest > 0x7f800000) {
+    stored = 0x7e00;
+  } else if (rest >= 0x477ff000) {  // 65520 and above
+    stored = 0x7c00;
+  } else if (rest < 0x38800000) {  // below 2^-14: a multiple of 2^-24
+    stored = (u32)rint(F32_OF_BITS(rest) * 16777216.0f);
+  } else {
+    stored = (rest - 0x38000000 + 0xfff + ((rest >> 13) & 1)) >> 13;
+  }
+  to[index] = (u16)(sign | stored);
+}
+#else
+DEVICE f32 load_f16(const u16* from, i64 index) {
+  f32 value;
+  asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(from[index]));
+  return value;
+}
+DEVICE void store_f16(u16* to, i64 index, f32 value) {
+  u16 bits;
+  asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(value));
+  to[index] = bits;
+}
+#endif
+
+typedef u16 stored_bf16;
+typedef f32 computed_bf16;
+DEVICE f32 load_bf16(GLOBAL const u16* from, i64 index) { return F32_OF_BITS((u32)from[index] << 16); }
+// To the nearest, halves to even; NaN stays NaN.
+DEVICE void store_bf16(GLOBAL u16* to, i64 index, f32 value) {
+  const u32 bits = BITS_OF_F32(value);
+  to[index] = value != value ? (u16)0x7fc0 : (u16)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+
+// name(shared, value): the values of all lanes of a group joined in an order that never changes, the same result
+// in every lane. COMBINE is an expression of a and b; `shared` has LANES elements. All lanes must call it.
+#define GROUP_REDUCTION(name, Type, COMBINE)                          \
+  DEVICE Type name(LOCAL Type* shared, Type value) {                  \
+    const i32 lane = LANE;                                            \
+    shared[lane] = value;                                             \
+    for (i32 half_lanes = LANES / 2; half_lanes > 0; half_lanes /= 2) { \
+      BARRIER();                                                      \
+      if (lane < half_lanes) {                                        \
+        const Type a = shared[lane], b = shared[lane + half_lanes];   \
+        shared[lane] = (COMBINE);                                     \
+      }                                                               \
+    }                                                                 \
+    BARRIER();                                                        \
+    const Type joined = shared[0];                                    \
+    BARRIER();                                                        \
+    return joined;                                                    \
+  }
+
+// A number of a launch, as the host packs it (kernel.h): whoever reads it takes what the device has.
+typedef struct {
+  i64 integer;
+  i64 bits;  // of a double
+  f32 single;
+  i32 unused;
+} Number;
+#ifdef HAS_FLOAT64
+typedef f64 real;
+#define REAL(n) F64_OF_BITS((n).bits)
+#else
+typedef f32 real;
+#define REAL(n) ((n).single)
+#endif
+
+// A bad index found by a kernel: the first of a queue is kept until the host looks. `fault` is the buffer that
+// KernelCall::faults() passes, `launch` the number beside it.
+typedef struct {
+  i32 launch, unused;
+  i64 value, position, size;
+} FaultRecord;
+#define FAULT GLOBAL FaultRecord *fault, const i32 launch
+#define RAISE_FAULT(bad_value, bad_position, bad_size) \
+  if (CLAIM(&fault->launch, 0, launch) == 0) {         \
+    fault->value = (bad_value);                        \
+    fault->position = (bad_position);                  \
+    fault->size = (bad_size);                          \
+  }
+
+// A strided view of up to 12 dims; strides count elements. The host packs it with joined neighbours (packed.h).
+#define MOST_DIMS 12
+typedef struct {
+  i64 sizes[MOST_DIMS];
+  i64 strides[MOST_DIMS];
+  i32 dims;
+  i32 is_narrow;  // every size and place fits 31 bits
+} Strided;
+
+// The place, in elements, of row-major position `index`.
+DEVICE i64 placeOf(const Strided* view, i64 index) {
+  i64 place = 0;
+  if (view->is_narrow) {
+    u32 left = (u32)index;
+    for (i32 dim = view->dims - 1; dim > 0; dim--) {
+      const u32 size = (u32)view->sizes[dim];
+      const u32 next = left / size;
+      place += (i64)(left - next * size) * view->strides[dim];
+      left = next;
+    }
+    return view->dims > 0 ? place + (i64)left * view->strides[0] : 0;
+  }
+  for (i32 dim = view->dims - 1; dim >= 0; dim--) {
+    place += index % view->sizes[dim] * view->strides[dim];
+    index /= view->sizes[dim];
+  }
+  return place;
+}
