@@ -17,6 +17,11 @@ struct DeviceId {
   bool operator!=(const DeviceId& other) const { return !(*this == other); }
 };
 
+// What a device works through in order: kernels, and beside them copies from and to pinned memory of the
+// host.
+enum class Stream : uint8_t { compute = 0, copy = 1 };
+constexpr int kStreamCount = 2;
+
 // One piece of device memory. `handle` means whatever the device says it means: a pointer on the
 // CPU and with CUDA, a cl_mem with OpenCL; only the device that made it may look inside.
 struct Memory {

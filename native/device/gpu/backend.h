@@ -98,8 +98,26 @@ class Backend {
   virtual void* kernel(const ProgramSource& program, const char* name) = 0;
   virtual void enqueue(void* kernel, const Grid& grid, int64_t lanes, const ArgumentList& arguments) = 0;
 
-  // Waits for everything enqueued.
+  // Waits for everything enqueued, in both queues.
   virtual void synchronize() = 0;
+
+  // A second queue, Stream::copy, for copies between the device and pinned memory (allocateHost) that run
+  // beside the kernels: nothing orders them but events, and the pinned memory must stay as it is until an
+  // event recorded after them has passed. A back end without one leaves these functions as they are: copies
+  // are then in the one queue, and done when they return.
+  virtual bool hasCopyQueue() const { return false; }
+  virtual void copyFromPinned(Memory to, const void* from, size_t bytes) { copyFromHost(to, from, bytes); }
+  virtual void copyToPinned(void* to, Memory from, size_t bytes) { copyToHost(to, from, bytes); }
+
+  // An event passes when what was enqueued in `stream` before it is done; each is released once. Null:
+  // passed.
+  virtual void* recordEvent(Stream) { return nullptr; }
+  // What is enqueued in `stream` from now on begins after the event.
+  virtual void waitInStream(Stream, void* /*event*/) {}
+  virtual bool hasPassed(void* /*event*/) { return true; }
+  // The host waits.
+  virtual void waitForEvent(void* /*event*/) {}
+  virtual void releaseEvent(void* /*event*/) noexcept {}
 
   // Memory of the host that copies from and to the device overlap with; null where there is none left.
   virtual void* allocateHost(size_t bytes) = 0;
