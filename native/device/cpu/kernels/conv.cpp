@@ -2,7 +2,8 @@
 // cache, and the product of gemm.h does the rest. 1x1 kernels need no unfolding; depthwise ones have a file
 // of their own.
 //
-// Expected: as fast as PyTorch 2.13 (oneDNN), or not more than half slower. Measured on one core of an Intel
+// Expected: as fast as PyTorch 2.13 (oneDNN), or not more than half slower; steps of 2 stay just outside that
+// on one thread (1.4 to 1.6 of its time). Measured on one core of an Intel
 // Xeon with AVX-512, by processor time because the machine was busy, forward and backward, batch 32, in ms,
 // PyTorch in brackets: 3x3 16 to 32 channels 28x28 6.3 (7.4), 64 to 64 14x14 11.6 (8.6), with steps of 2 to
 // 128 8.2 (5.7), 1x1 64 to 128 14x14 2.7 (6.4), depthwise 64 28x28 6.4 (14), 256 to 256 7x7 45 (32).
