@@ -23,7 +23,7 @@ typedef long i64;
 typedef ulong u64;
 #define GLOBAL __global
 #define LOCAL __local
-#define SHARED(Type, name, count) __local Type name[count]
+#define SHARED(Type, name, count) __local Type name[count] __attribute__((aligned(16)))
 #define TABLE __constant
 #define DEVICE static inline
 #define KERNEL(name) __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void name
@@ -55,7 +55,7 @@ typedef long long i64;
 typedef unsigned long long u64;
 #define GLOBAL
 #define LOCAL
-#define SHARED(Type, name, count) __shared__ Type name[count]
+#define SHARED(Type, name, count) __shared__ Type name[count] __attribute__((aligned(16)))
 #define TABLE static __constant__ const
 #define DEVICE static __device__ __forceinline__
 #define KERNEL(name) extern "C" __global__ void __launch_bounds__(LANES) PASTE(name, VARIANT)
@@ -82,6 +82,9 @@ typedef unsigned long long u64;
 #endif
 
 #endif
+
+// Before a loop whose count is known where it is compiled.
+#define UNROLL _Pragma("unroll")
 
 typedef float f32;
 #ifdef HAS_FLOAT64
