@@ -1,0 +1,350 @@
+// Reductions: y [K...] from x [K..., R...], each element of y from R elements of x.
+//
+// A group of lanes is a small table: `across` elements of y side by side, `slices` lanes for each. Where R is
+// contiguous, the lanes of one element of y are neighbours (rows); where K is, neighbouring lanes have
+// neighbouring elements of y (columns): either way neighbours read neighbours. Few long sums are cut into
+// chunks (GROUP_Y), whose states a second launch joins. All sizes follow from the shape alone, and states are
+// merged as trees, so that results are the same each time.
+//
+// VARIANTS TYPE: f32 f64 f16 bf16 i64 i32 i16 i8 u8 b8 ; REDUCTION: sum prod amax amin someTrue allTrue
+// argmax argmin VARIANTS TYPE: f32 f64 f16 bf16 ; REDUCTION: mean logsumexp squaredDeviation
+#include "../kernel.h"
+
+KERNEL_SOURCE
+
+typedef struct {
+  i64 kept, count, chunk;  // elements of y, elements of x for each, and those of one chunk
+  i32 across, slices;      // their product is LANES
+  i32 is_columns, chunks;
+  Strided y, x, reduced, center;
+} ReduceShape;
+
+#ifdef DESCENT_DIALECT
+
+#define KIND_sum 1
+#define KIND_mean 2
+#define KIND_squaredDeviation 3
+#define KIND_prod 4
+#define KIND_amax 5
+#define KIND_amin 6
+#define KIND_someTrue 7
+#define KIND_allTrue 8
+#define KIND_argmax 9
+#define KIND_argmin 10
+#define KIND_logsumexp 11
+#define KIND PASTE(KIND, REDUCTION)
+#define IS_SUM (KIND <= KIND_squaredDeviation)
+#define IS_ARGUMENT (KIND == KIND_argmax || KIND == KIND_argmin)
+
+#undef OUT
+#undef EMPTY
+#if IS_ARGUMENT || (KIND == KIND_sum && !IS_FLOATING)
+#define OUT i64
+#elif KIND == KIND_someTrue || KIND == KIND_allTrue
+#define OUT b8
+#else
+#define OUT TYPE
+#endif
+
+#if IS_FLOATING
+typedef T Total;
+#else
+typedef i64 Total;
+#endif
+
+// What some of the elements come to: `rest` is what rounding took from a sum, the place of an extreme value,
+// or the sum of the exponentials.
+typedef struct {
+  Total value;
+#if IS_ARGUMENT
+  i64 rest;
+#else
+  Total rest;
+#endif
+} State;
+
+#if KIND == KIND_prod || KIND == KIND_allTrue
+#define EMPTY 1
+#elif KIND == KIND_amax || KIND == KIND_argmax || KIND == KIND_logsumexp
+#define EMPTY LOWEST_T
+#elif KIND == KIND_amin || KIND == KIND_argmin
+#define EMPTY HIGHEST_T
+#else
+#define EMPTY 0
+#endif
+
+DEVICE bool isBetter(Total a, Total b) {
+#if KIND == KIND_amin || KIND == KIND_argmin || KIND == KIND_allTrue
+  return a < b || (a != a && b == b);
+#else
+  return a > b || (a != a && b == b);
+#endif
+}
+
+#if KIND == KIND_logsumexp
+DEVICE T shiftFor(T largest) { return isinf_(largest) ? T(0) : largest; }
+#endif
+
+// Merges are in any order: of equal values the first in place counts, whoever finds it.
+DEVICE State merge(State a, State b) {
+#if IS_SUM && IS_FLOATING
+  const T sum = a.value + b.value, second = sum - a.value;
+  a.rest = a.rest + b.rest + ((a.value - (sum - second)) + (b.value - second));
+  a.value = sum;
+#elif IS_SUM
+  a.value += b.value;
+#elif KIND == KIND_prod
+  a.value *= b.value;
+#elif IS_ARGUMENT
+  if (b.rest < 0) return a;
+  if (a.rest < 0 || isBetter(b.value, a.value)) return b;
+  if (b.rest < a.rest && !isBetter(a.value, b.value)) return b;
+#elif KIND == KIND_logsumexp
+  // ln sum e^x = m + ln sum e^(x - m), m the largest x, and 0 where that is infinite
+  const T largest = max_(a.value, b.value), m = shiftFor(largest);
+  const T mine = a.rest == T(0) ? T(0) : a.rest * exp_(shiftFor(a.value) - m);
+  const T others = b.rest == T(0) ? T(0) : b.rest * exp_(shiftFor(b.value) - m);
+  a.value = largest;
+  a.rest = mine + others;
+#else
+  if (isBetter(b.value, a.value)) a.value = b.value;
+#endif
+  return a;
+}
+
+DEVICE State add(State state, T x, i64 index, T center) {
+#if KIND == KIND_logsumexp
+  if (x > state.value || x != x) {
+    const T before = state.rest == T(0) ? T(0) : state.rest * exp_(shiftFor(state.value) - shiftFor(x));
+    state.rest = before + exp_(x - shiftFor(x));
+    state.value = x;
+  } else {
+    state.rest += exp_(x - shiftFor(state.value));
+  }
+  return state;
+#else
+  State one;
+  one.rest = 0;
+#if KIND == KIND_squaredDeviation
+  one.value = (x - center) * (x - center);
+#elif KIND == KIND_someTrue || KIND == KIND_allTrue
+  one.value = x != T(0) ? 1 : 0;
+#else
+  one.value = x;
+#endif
+#if IS_ARGUMENT
+  one.rest = index;
+#endif
+  return merge(state, one);
+#endif
+}
+
+DEVICE COMPUTED(OUT) finish(State state, i64 count) {
+#if IS_SUM && IS_FLOATING
+  // The rest of an infinite sum is not a number.
+  T sum = state.value + state.rest;
+  if (sum != sum) sum = state.value;
+#if KIND == KIND_mean
+  sum /= T(count);
+#endif
+  return sum;
+#elif IS_ARGUMENT
+  return state.rest;
+#elif KIND == KIND_logsumexp
+  return shiftFor(state.value) + log_(state.rest);
+#else
+  return (COMPUTED(OUT))state.value;
+#endif
+}
+
+// The states of the slices of each of `across` elements, joined in the first slice. All lanes must call it.
+DEVICE State joined(LOCAL State* shared, State state, i32 which, i32 slice, i32 across, i32 slices) {
+  const i32 own = slice * across + which;
+  shared[own] = state;
+  for (i32 half_slices = slices / 2; half_slices > 0; half_slices /= 2) {
+    BARRIER();
+    if (slice < half_slices) {
+      const State a = shared[own], b = shared[own + half_slices * across];
+      shared[own] = merge(a, b);
+    }
+  }
+  state = shared[own];
+  BARRIER();
+  return state;
+}
+
+KERNEL(reduce)
+(BUFFER(OUT, y), BUFFER(TYPE, x), BUFFER(TYPE, center), BUFFER(u8, parts), const ReduceShape shape) {
+  SHARED(State, shared, LANES);
+  OPEN(OUT, y);
+  OPEN(TYPE, x);
+  OPEN(TYPE, center);
+  OPEN(u8, parts);
+  const i32 across = shape.across, slices = shape.slices;
+  const i32 which = shape.is_columns ? LANE % across : LANE / slices;
+  const i32 slice = shape.is_columns ? LANE / across : LANE % slices;
+  const i64 end = shape.count < (GROUP_Y + 1) * shape.chunk ? shape.count : (GROUP_Y + 1) * shape.chunk;
+  for (i64 first = GROUP_X * across; first < shape.kept; first += GROUPS_X * across) {
+    const i64 index = first + which;
+    State state;
+    state.value = EMPTY;
+    state.rest = IS_ARGUMENT ? -1 : 0;
+    if (index < shape.kept) {
+      GLOBAL const S* from = x + placeOf(&shape.x, index);
+      T middle = T(0);
+#if KIND == KIND_squaredDeviation
+      middle = LOAD(TYPE, center, placeOf(&shape.center, index));
+#endif
+      i64 k = GROUP_Y * shape.chunk + slice;
+      for (; k + 3 * slices < end; k += 4 * slices) {
+        const T x0 = LOAD(TYPE, from, placeOf(&shape.reduced, k));
+        const T x1 = LOAD(TYPE, from, placeOf(&shape.reduced, k + slices));
+        const T x2 = LOAD(TYPE, from, placeOf(&shape.reduced, k + 2 * slices));
+        const T x3 = LOAD(TYPE, from, placeOf(&shape.reduced, k + 3 * slices));
+        state = add(state, x0, k, middle);
+        state = add(state, x1, k + slices, middle);
+        state = add(state, x2, k + 2 * slices, middle);
+        state = add(state, x3, k + 3 * slices, middle);
+      }
+      for (; k < end; k += slices)
+        state = add(state, LOAD(TYPE, from, placeOf(&shape.reduced, k)), k, middle);
+    }
+    state = joined(shared, state, which, slice, across, slices);
+    if (slice == 0 && index < shape.kept) {
+      if (shape.chunks > 1) {
+        ((GLOBAL State*)parts)[GROUP_Y * shape.kept + index] = state;
+      } else {
+        STORE(OUT, y, placeOf(&shape.y, index), finish(state, shape.count));
+      }
+    }
+  }
+}
+
+// The states of all chunks of each element of y.
+KERNEL(reduceChunks)(BUFFER(OUT, y), BUFFER(u8, parts), const ReduceShape shape) {
+  SHARED(State, shared, LANES);
+  OPEN(OUT, y);
+  OPEN(u8, parts);
+  const i32 across = shape.across, slices = shape.slices;
+  const i32 which = LANE % across, slice = LANE / across;
+  for (i64 first = GROUP_X * across; first < shape.kept; first += GROUPS_X * across) {
+    const i64 index = first + which;
+    State state;
+    state.value = EMPTY;
+    state.rest = IS_ARGUMENT ? -1 : 0;
+    if (index < shape.kept) {
+      for (i64 chunk = slice; chunk < shape.chunks; chunk += slices) {
+        state = merge(state, ((GLOBAL const State*)parts)[chunk * shape.kept + index]);
+      }
+    }
+    state = joined(shared, state, which, slice, across, slices);
+    if (slice == 0 && index < shape.kept) {
+      STORE(OUT, y, placeOf(&shape.y, index), finish(state, shape.count));
+    }
+  }
+}
+
+#else  // host
+
+constexpr i64 kColumnsAcross = 32;   // neighbouring elements that one group reads at a time
+constexpr i64 kLeastPerLane = 16;    // elements of a chunk that a lane adds, at least
+constexpr i64 kGroupsWanted = 1024;  // more do not make a device busier
+constexpr size_t kStateBytes = 16;   // the largest State
+
+i64 powerOfTwoFrom(i64 least) {
+  i64 power = 1;
+  while (power < least) power *= 2;
+  return power;
+}
+
+// Whether neighbours in memory are neighbours among the kept elements.
+bool areColumns(const ReduceShape& shape) {
+  if (shape.reduced.dims == 0 || shape.x.dims == 0) return shape.reduced.dims == 0;
+  return shape.x.strides[shape.x.dims - 1] < shape.reduced.strides[shape.reduced.dims - 1];
+}
+
+void reduce(GpuDevice& device, const Launch& launch, const char* reduction, const Operand* center) {
+  const Operand& y = (*launch.operands)[0];
+  const Operand& x = (*launch.operands)[1];
+  const int kept = static_cast<int>(launch.integers[0]);
+  ReduceShape shape{};
+  shape.kept = elements(y);
+  if (shape.kept == 0) return;
+  shape.count = 1;
+  for (int dim = kept; dim < x.dims; ++dim) shape.count *= x.sizes[dim];
+  shape.y = strided(y);
+  shape.x = strided(x, 0, kept);
+  shape.reduced = strided(x, kept, x.dims);
+  if (center) shape.center = strided(*center);
+
+  const i64 lanes = lanesOf(device);
+  shape.is_columns = areColumns(shape);
+  // Rows: a lane has a few elements at least. Columns: neighbours are together up to a memory transaction.
+  const i64 slices =
+      shape.is_columns
+          ? std::min(powerOfTwoFrom((shape.count + 7) / 8),
+                     std::max<i64>(1, lanes / std::min(kColumnsAcross, powerOfTwoFrom(shape.kept))))
+          : powerOfTwoFrom((shape.count + 3) / 4);
+  shape.slices = static_cast<i32>(std::min(lanes, slices));
+  shape.across = static_cast<i32>(lanes / shape.slices);
+  const i64 groups = (shape.kept + shape.across - 1) / shape.across;
+  const i64 chunks = std::min(shape.count / (shape.slices * kLeastPerLane), kGroupsWanted / groups);
+  shape.chunks = static_cast<i32>(std::max<i64>(1, chunks));
+  shape.chunk = (shape.count + shape.chunks - 1) / shape.chunks;
+
+  const Variant variant = Variant(x.dtype).define("REDUCTION", reduction);
+  KernelCall call(device, "reduce", "reduce", variant);
+  call.memory(y).memory(x);
+  if (center) {
+    call.memory(*center);
+  } else {
+    call.none();
+  }
+  if (shape.chunks == 1) {
+    call.none().value(shape).run({groups, 1, 1});
+    return;
+  }
+  const Workspace parts(device, static_cast<size_t>(shape.chunks * shape.kept) * kStateBytes);
+  call.memory(parts.memory()).value(shape).run({groups, shape.chunks, 1});
+  shape.across = static_cast<i32>(std::min({lanes, kColumnsAcross, powerOfTwoFrom(shape.kept)}));
+  shape.slices = static_cast<i32>(lanes / shape.across);
+  KernelCall(device, "reduce", "reduceChunks", variant)
+      .memory(y)
+      .memory(parts.memory())
+      .value(shape)
+      .run({(shape.kept + shape.across - 1) / shape.across, 1, 1});
+}
+
+#define REDUCTION(name, variant) \
+  void name(GpuDevice& device, const Launch& launch) { reduce(device, launch, #variant, nullptr); }
+REDUCTION(sum, sum)
+REDUCTION(prod, prod)
+REDUCTION(amax, amax)
+REDUCTION(amin, amin)
+REDUCTION(any, someTrue)  // "any" and "all" are macros in some OpenCL C compilers
+REDUCTION(all, allTrue)
+REDUCTION(mean, mean)
+REDUCTION(logsumexp, logsumexp)
+REDUCTION(argmax, argmax)
+REDUCTION(argmin, argmin)
+void squaredDeviation(GpuDevice& device, const Launch& launch) {
+  reduce(device, launch, "squaredDeviation", &(*launch.operands)[2]);
+}
+
+const Kernel table[] = {
+    {"sum", kAll, sum},
+    {"prod", kAll, prod},
+    {"amax", kAll, amax},
+    {"amin", kAll, amin},
+    {"any", kAll, any},
+    {"all", kAll, all},
+    {"argmax", kAll, argmax},
+    {"argmin", kAll, argmin},
+    {"mean", kFloating, mean},
+    {"logsumexp", kFloating, logsumexp},
+    {"squaredDeviation", kFloating, squaredDeviation},
+};
+
+KERNEL_TABLE(reduce)
+
+#endif
