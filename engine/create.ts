@@ -9,7 +9,7 @@ import {
   type DType,
   type TypedArray,
 } from "./dtype.js";
-import { parseDevice } from "./device.js";
+import { getDefaultDevice, parseDevice } from "./device.js";
 import { checkBoolean, checkShape, fail, readOptions, show } from "./errors.js";
 import { native } from "./native.js";
 import { adopt, countElements, Tensor } from "./tensor.js";
@@ -22,6 +22,7 @@ export interface TensorOptions {
   dtype?: DType;
   /** Default: the nesting of the arrays; [length] for a typed array. */
   shape?: readonly number[];
+  /** Default: the default device, which is the CPU until it is set. */
   device?: string;
   requiresGrad?: boolean;
 }
@@ -34,7 +35,9 @@ const defaults: {
 } = {
   dtype: null,
   shape: null,
-  device: "cpu",
+  get device() {
+    return getDefaultDevice();
+  },
   requiresGrad: false,
 };
 

@@ -1,5 +1,6 @@
 // Device names: 'cpu', 'cuda', 'cuda:0', 'opencl:0', 'gpu', between what users write and what native code numbers.
 
+import { isMainThread } from "node:worker_threads";
 import { native, type NativeDevice } from "./native.js";
 import { fail, show } from "./errors.js";
 
@@ -12,6 +13,8 @@ export interface DeviceNumber {
 }
 
 const names = new Map<number, string>();
+/** Devices that were there when they were asked for: they stay. */
+const parsed = new Map<string, DeviceNumber>();
 
 /** The name of a device as `Tensor.device` has it: "cpu", "cuda:0". */
 export function deviceName(kind: number, index: number): string {
@@ -40,13 +43,19 @@ export function parseDevice(op: string, value: unknown): DeviceNumber {
       "device",
     );
   }
+  const before = parsed.get(value);
+  if (before !== undefined) return before;
   const present = native.devices().filter((device) => device.usable);
   const found =
     value === "gpu"
       ? (present.find((device) => device.kind === "cuda") ??
         present.find((device) => device.kind === "opencl"))
       : present.find((device) => matches(device, value));
-  if (found !== undefined) return { kind: kinds.indexOf(found.kind), index: found.index };
+  if (found !== undefined) {
+    const number = { kind: kinds.indexOf(found.kind), index: found.index };
+    parsed.set(value, number);
+    return number;
+  }
   const list = present.map((device) => (device.kind === "cpu" ? "cpu" : `${device.kind}:${device.index}`));
   return fail(
     op,
@@ -54,6 +63,29 @@ export function parseDevice(op: string, value: unknown): DeviceNumber {
     { device: value },
     "device",
   );
+}
+
+let defaultDevice = "cpu";
+
+/** Where tensors are made that are not told where. */
+export function getDefaultDevice(): string {
+  return defaultDevice;
+}
+
+/**
+ * From here on `tensor`, `zeros`, `randn` and the like, and layers, make their tensors on this device where no other is named; batches of a
+ * DataLoader are brought to it. 'gpu' is the best GPU there is. Other threads (the workers of a DataLoader) stay on the CPU.
+ */
+export function setDefaultDevice(device: string): void {
+  const { kind, index } = parseDevice("setDefaultDevice", device);
+  native.setDefaultDevice(kind, index);
+  defaultDevice = deviceName(kind, index);
+}
+
+/** What `descent run --device` asked for, on the main thread. */
+export function useDeviceOfRun(): void {
+  const asked = process.env["DESCENT_DEVICE"];
+  if (isMainThread && asked !== undefined && asked !== "") setDefaultDevice(asked);
 }
 
 function matches(device: NativeDevice, name: string): boolean {

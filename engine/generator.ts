@@ -70,7 +70,7 @@ export class Generator {
 
   /** The seed and the count of numbers drawn, as a uint8 tensor that `setState` takes. */
   getState(): Tensor {
-    return tensor(bytesOf(this), { dtype: "uint8" });
+    return tensor(bytesOf(this), { dtype: "uint8", device: "cpu" });
   }
 
   /** Goes on exactly where the generator was that gave this state. */

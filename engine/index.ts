@@ -4,6 +4,7 @@ import { DescentError } from "./errors.js";
 import { install } from "./generated/ops.js";
 import { connectCollector } from "./collector.js";
 import { serveIfWorker } from "./data/workerThread.js";
+import { useDeviceOfRun } from "./device.js";
 import { native } from "./native.js";
 import { connectCallSites } from "./sites.js";
 import { Tensor } from "./tensor.js";
@@ -14,6 +15,7 @@ connectCollector();
 connectCallSites();
 native.setTensorFactory(() => new Tensor());
 serveIfWorker();
+useDeviceOfRun();
 
 export { Tensor, type GradFn, type NestedArray } from "./tensor.js";
 export type { DType, DataArray, TypedArray } from "./dtype.js";
@@ -32,7 +34,7 @@ export {
 export type { GradientHook, HookHandle } from "./hooks.js";
 export { scope } from "./scope.js";
 export { Generator, getRngState, initialSeed, manualSeed, seed, setRngState } from "./random.js";
-export { devices } from "./device.js";
+export { devices, getDefaultDevice, setDefaultDevice } from "./device.js";
 export type { NativeDevice } from "./native.js";
 export { DescentError, type ErrorCode } from "./errors.js";
 export { run } from "./run.js";

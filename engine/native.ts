@@ -251,6 +251,8 @@ export interface Native {
   setNumThreads(count: number): void;
   getNumThreads(): number;
   devices(): NativeDevice[];
+  /** Where new tensors go on this thread that are not told where. */
+  setDefaultDevice(deviceKind: number, deviceIndex: number): void;
   /** "AVX-512", "AVX2", "portable": the kernels in use; `setCpuCapability` picks a lower one (tests). */
   cpuCapability(): string;
   setCpuCapability(name: "AVX-512" | "AVX2" | "portable"): void;

@@ -27,7 +27,7 @@ export function seed(): number | bigint {
 
 /** The state of the random numbers of the process, as a uint8 tensor that `setRngState` takes. */
 export function getRngState(): Tensor {
-  return tensor(native.getRandomState(), { dtype: "uint8" });
+  return tensor(native.getRandomState(), { dtype: "uint8", device: "cpu" });
 }
 
 /** Goes on exactly where the random numbers were when the state was saved. */

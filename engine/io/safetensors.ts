@@ -1,7 +1,7 @@
 // safetensors: named tensors in a file that runs no code, as Hugging Face defined it and PyTorch users exchange it.
 // The format: https://github.com/huggingface/safetensors. Eight bytes of header length, a JSON header, the raw elements.
 
-import { parseDevice } from "../device.js";
+import { getDefaultDevice, parseDevice } from "../device.js";
 import { fail, readOptions, show } from "../errors.js";
 import { native } from "../native.js";
 import { adopt, countElements, Tensor } from "../tensor.js";
@@ -75,7 +75,7 @@ export function writeFile(op: string, file: string, tensors: unknown, metadata: 
 export function load(path: string, options?: { device?: string }): Record<string, Tensor> {
   const op = "safetensors.load";
   const file = readPath(op, path);
-  const { device } = readOptions(op, options, { device: "cpu" });
+  const { device } = readOptions(op, options, { device: getDefaultDevice() });
   return readFile(op, file, device).tensors;
 }
 

@@ -1,5 +1,6 @@
 // MultiheadAttention: every position looks at others in several ways at once.
 
+import { getDefaultDevice } from "../device.js";
 import { checkBoolean, checkNumber, fail, readOptions } from "../errors.js";
 import { cat, empty, matmul, zeros, zerosLike } from "../generated/ops.js";
 import { requireTensor, type Tensor } from "../tensor.js";
@@ -90,7 +91,7 @@ export class MultiheadAttention extends Module {
       vdim: null,
       batchFirst: false,
       dtype: "float32",
-      device: "cpu",
+      device: getDefaultDevice(),
     };
     const given = readOptions(op, options, defaults);
     const place = { dtype: given.dtype, device: given.device };

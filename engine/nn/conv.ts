@@ -1,5 +1,6 @@
 // Convolutions and transposed convolutions of signals and images.
 
+import { getDefaultDevice } from "../device.js";
 import { checkBoolean, checkChoice, checkNumber, fail, readOptions, show } from "../errors.js";
 import { empty } from "../generated/ops.js";
 import { requireTensor, type Tensor } from "../tensor.js";
@@ -121,7 +122,9 @@ const convDefaults: Required<ConvOptions> = {
   bias: true,
   paddingMode: "zeros",
   dtype: "float32",
-  device: "cpu",
+  get device() {
+    return getDefaultDevice();
+  },
 };
 
 type FunctionOptions = Required<Pick<ConvOptions, "stride" | "padding" | "dilation" | "groups">>;
@@ -225,7 +228,9 @@ const transposeDefaults: Required<ConvTransposeOptions> = {
   bias: true,
   dilation: 1,
   dtype: "float32",
-  device: "cpu",
+  get device() {
+    return getDefaultDevice();
+  },
 };
 
 export interface OutputSizeOptions {

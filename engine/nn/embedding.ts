@@ -1,5 +1,6 @@
 // Embedding: a table of learned vectors, one for each word, character or class.
 
+import { getDefaultDevice } from "../device.js";
 import { checkBoolean, checkNumber, fail, readOptions } from "../errors.js";
 import { empty } from "../generated/ops.js";
 import { noGrad } from "../grad-mode.js";
@@ -51,7 +52,11 @@ export class Embedding extends Module {
   constructor(numEmbeddings: number, embeddingDim: number, options?: EmbeddingOptions) {
     super();
     const op = "Embedding";
-    const defaults: Required<EmbeddingOptions> = { ...lookupDefaults, dtype: "float32", device: "cpu" };
+    const defaults: Required<EmbeddingOptions> = {
+      ...lookupDefaults,
+      dtype: "float32",
+      device: getDefaultDevice(),
+    };
     const given = readOptions(op, options, defaults);
     this.numEmbeddings = checkNumber(op, "numEmbeddings", numEmbeddings, { min: 0, integer: true });
     this.embeddingDim = checkNumber(op, "embeddingDim", embeddingDim, { min: 0, integer: true });

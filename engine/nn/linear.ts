@@ -1,5 +1,6 @@
 // Linear, Bilinear and Identity.
 
+import { getDefaultDevice } from "../device.js";
 import { empty } from "../generated/ops.js";
 import { checkBoolean, checkNumber, readOptions } from "../errors.js";
 import { requireTensor, type Tensor } from "../tensor.js";
@@ -28,7 +29,7 @@ export class Linear extends Module {
     super();
     this.inFeatures = checkNumber("Linear", "inFeatures", inFeatures, { min: 0, integer: true });
     this.outFeatures = checkNumber("Linear", "outFeatures", outFeatures, { min: 0, integer: true });
-    const defaults: Required<LinearOptions> = { bias: true, dtype: "float32", device: "cpu" };
+    const defaults: Required<LinearOptions> = { bias: true, dtype: "float32", device: getDefaultDevice() };
     const { bias, dtype, device } = readOptions("Linear", options, defaults);
     this.weight = new Parameter(empty([outFeatures, inFeatures], { dtype, device }));
     this.bias = checkBoolean("Linear", "bias", bias)
@@ -70,7 +71,7 @@ export class Bilinear extends Module {
     this.in1Features = checkNumber("Bilinear", "in1Features", in1Features, { min: 1, integer: true });
     this.in2Features = checkNumber("Bilinear", "in2Features", in2Features, { min: 0, integer: true });
     this.outFeatures = checkNumber("Bilinear", "outFeatures", outFeatures, { min: 0, integer: true });
-    const defaults: Required<LinearOptions> = { bias: true, dtype: "float32", device: "cpu" };
+    const defaults: Required<LinearOptions> = { bias: true, dtype: "float32", device: getDefaultDevice() };
     const { bias, dtype, device } = readOptions("Bilinear", options, defaults);
     this.weight = new Parameter(empty([outFeatures, in1Features, in2Features], { dtype, device }));
     this.bias = checkBoolean("Bilinear", "bias", bias)

@@ -1,5 +1,6 @@
 // Normalisation layers: over the batch, over a sample's last dims, over groups of its channels, over each channel.
 
+import { getDefaultDevice } from "../device.js";
 import { checkBoolean, checkNumber, checkShape, fail, readOptions } from "../errors.js";
 import { noGrad } from "../grad-mode.js";
 import { ones, zeros } from "../generated/ops.js";
@@ -61,7 +62,7 @@ abstract class ChannelNorm extends Module {
       trackRunningStats: isOnByDefault,
       bias: true,
       dtype: "float32",
-      device: "cpu",
+      device: getDefaultDevice(),
     };
     const given = readOptions(op, options, defaults);
     const place = { dtype: given.dtype, device: given.device };
@@ -265,7 +266,7 @@ export class LayerNorm extends Module {
       elementwiseAffine: true,
       bias: true,
       dtype: "float32",
-      device: "cpu",
+      device: getDefaultDevice(),
     };
     const { eps, elementwiseAffine, bias, dtype, device } = readOptions(op, options, defaults);
     this.eps = checkNumber(op, "eps", eps);
@@ -315,7 +316,7 @@ export class RMSNorm extends Module {
       eps: null,
       elementwiseAffine: true,
       dtype: "float32",
-      device: "cpu",
+      device: getDefaultDevice(),
     };
     const { eps, elementwiseAffine, dtype, device } = readOptions(op, options, defaults);
     this.eps = eps === null ? null : checkNumber(op, "eps", eps);
@@ -365,7 +366,7 @@ export class GroupNorm extends Module {
       affine: true,
       bias: true,
       dtype: "float32",
-      device: "cpu",
+      device: getDefaultDevice(),
     };
     const given = readOptions(op, options, defaults);
     const place = { dtype: given.dtype, device: given.device };

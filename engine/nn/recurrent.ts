@@ -1,5 +1,6 @@
 // RNN, LSTM and GRU: layers that go over a sequence step by step. What they share; each is one small class.
 
+import { getDefaultDevice } from "../device.js";
 import type { DType } from "../dtype.js";
 import { checkBoolean, checkChoice, checkNumber, fail, readOptions, show } from "../errors.js";
 import { cat, empty, stack, zeros } from "../generated/ops.js";
@@ -49,7 +50,9 @@ const defaults: Required<RecurrentOptions> = {
   dropout: 0,
   bidirectional: false,
   dtype: "float32",
-  device: "cpu",
+  get device() {
+    return getDefaultDevice();
+  },
 };
 
 /** What the three have in common: parameters by PyTorch's names, and the way through layers and directions. */

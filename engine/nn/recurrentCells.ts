@@ -1,5 +1,6 @@
 // RNNCell, LSTMCell and GRUCell: one step of a recurrent layer, for loops of one's own.
 
+import { getDefaultDevice } from "../device.js";
 import type { DType } from "../dtype.js";
 import { checkBoolean, checkChoice, checkNumber, fail, readOptions, show } from "../errors.js";
 import { empty, zeros } from "../generated/ops.js";
@@ -20,7 +21,13 @@ export interface RNNCellOptions extends CellOptions {
   nonlinearity?: "tanh" | "relu";
 }
 
-const defaults: Required<CellOptions> = { bias: true, dtype: "float32", device: "cpu" };
+const defaults: Required<CellOptions> = {
+  bias: true,
+  dtype: "float32",
+  get device() {
+    return getDefaultDevice();
+  },
+};
 
 /** Parameters by PyTorch's names, even in ±1/√hiddenSize, and the checks that all cells make. */
 abstract class Cell extends Module {

@@ -1,5 +1,6 @@
 // Transformer layers, and stacks of them (Vaswani et al., 2017).
 
+import { getDefaultDevice } from "../device.js";
 import { checkBoolean, checkChoice, checkNumber, fail, readOptions, show } from "../errors.js";
 import { full } from "../generated/ops.js";
 import { requireTensor, type Tensor } from "../tensor.js";
@@ -72,7 +73,9 @@ const layerDefaults: Required<TransformerLayerOptions> = {
   normFirst: false,
   bias: true,
   dtype: "float32",
-  device: "cpu",
+  get device() {
+    return getDefaultDevice();
+  },
 };
 
 const pytorchNames: Readonly<Record<string, string>> = {

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "../device/cpu/cpu.h"
+#include "../ops/create.h"
 #include "../ops/random.h"
 #include "environment.h"
 #include "typed_array.h"
@@ -103,6 +104,14 @@ napi_value synchronize(const CallInfo&) {
   return nullptr;
 }
 
+napi_value setDefaultDevice(const CallInfo& call) {
+  const DeviceId id{static_cast<DeviceKind>(call.integer(0, "kind")),
+                    static_cast<uint8_t>(call.integer(1, "index"))};
+  deviceOf(id);  // throws where there is none
+  descent::setDefaultDevice(id);
+  return nullptr;
+}
+
 napi_value listDevices(const CallInfo& call) {
   static constexpr const char* kKinds[] = {"cpu", "cuda", "opencl"};
   napi_env env = call.env();
@@ -143,6 +152,7 @@ void addProcessFunctions(Environment& environment, napi_value exports) {
   addFunction(environment, exports, "cpuCapability", cpuCapability);
   addFunction(environment, exports, "setCpuCapability", setCpuCapability);
   addFunction(environment, exports, "synchronize", synchronize);
+  addFunction(environment, exports, "setDefaultDevice", setDefaultDevice);
   addFunction(environment, exports, "devices", listDevices);
 }
 

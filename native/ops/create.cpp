@@ -10,6 +10,7 @@ namespace descent {
 namespace {
 
 const Kernel arangeKernel{"arange"};
+thread_local DeviceId chosenDevice;
 
 Shape shapeOf(const Call& call, int i) { return checkedShape(call.name(), call.integers(i)); }
 
@@ -74,8 +75,11 @@ DeviceId parseDevice(const char* op, const std::string& name) {
   throw Error("device", op, "there is no device '" + name + "' here, there is " + known, {{"device", name}});
 }
 
+DeviceId defaultDevice() { return chosenDevice; }
+void setDefaultDevice(DeviceId device) { chosenDevice = device; }
+
 TensorOptions optionsOf(const Call& call, int i, DType otherwise) {
-  TensorOptions options{call.dtype(i, otherwise), DeviceId(), false};
+  TensorOptions options{call.dtype(i, otherwise), defaultDevice(), false};
   if (call.has(i + 1)) options.device = parseDevice(call.name(), call.text(i + 1));
   if (static_cast<int>(call.op.arguments.size()) > i + 2) options.requiresGrad = call.flag(i + 2);
   return options;

@@ -91,7 +91,7 @@ const char* sentenceOfArgument(const std::string& op, const std::string& name) {
       {"beta", "A factor."},
       {"shape", "The sizes, outermost first."},
       {"dtype", "The dtype of the result."},
-      {"device", "Where the result lives; the CPU unless said otherwise."},
+      {"device", "Where the result lives; the default device unless said otherwise."},
       {"requiresGrad", "Whether a gradient is wanted for it."},
       {"value", "The value."},
       {"start", "The first number or index."},

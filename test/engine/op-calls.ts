@@ -51,8 +51,14 @@ export function withParameters(
   return [...inputs, Object.fromEntries(parameters.map((value, k) => [described[k]!.name, value]))];
 }
 
+/** The results of a call, each on the device under test: none may have strayed. */
 export function listOf(result: Tensor | Tensor[]): Tensor[] {
-  return Array.isArray(result) ? result : [result];
+  const list = Array.isArray(result) ? result : [result];
+  for (const { device } of list) {
+    if (device !== descent.getDefaultDevice())
+      throw new Error(`a result is on ${device}, not on ${descent.getDefaultDevice()}`);
+  }
+  return list;
 }
 
 export function valuesOf(x: Tensor): number[] {

@@ -220,6 +220,7 @@ const halves: Partial<Record<descent.DType, number>> = { float16: 2 ** -9, bfloa
 
 export function compare(what: string, actual: Tensor, expected: RecordedTensor, precision: Precision): void {
   assert.deepEqual(actual.shape, expected.s, `${what}: shape`);
+  assert.equal(actual.device, descent.getDefaultDevice(), `${what}: device`);
   assert.equal(actual.dtype, expected.d === "F" ? precision : expected.d, `${what}: dtype`);
   const ofHalf = halves[actual.dtype];
   const kept = actual.dtype === "float32" ? "float32" : precision;
