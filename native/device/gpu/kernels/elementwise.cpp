@@ -82,9 +82,43 @@ DEVICE void placesOf(const Elementwise* shape, i64 index, i32 operands, i64* pla
              STORE(TYPE, y, places[0], (EXPRESSION)))                                                 \
   }
 
-// In a CUDA module all rows stand one after another (ROW_ALL); in an OpenCL program one.
+// An OpenCL program holds one row, a CUDA module (ROW_ALL) every row that T can have.
 #ifdef ROW
 ROW
+#endif
+#ifdef ROW_ALL
+#if IS_FLOATING
+#define ROW_OF_FLOATING(...) __VA_ARGS__
+#else
+#define ROW_OF_FLOATING(...)
+#endif
+#define ROW_OF_FLOATONLY(...) ROW_OF_FLOATING(__VA_ARGS__)
+#define ROW_OF_NUMERIC(...) __VA_ARGS__
+#define ROW_OF_SIGNED(...) __VA_ARGS__
+#define ROW_OF_DIVIDE(...) __VA_ARGS__
+#define ROW_OF_COMPARE(...) __VA_ARGS__
+#define ROW_OF_SELECT(...) __VA_ARGS__
+#define WRITTEN_FLOATING TYPE
+#define WRITTEN_FLOATONLY TYPE
+#define WRITTEN_NUMERIC TYPE
+#define WRITTEN_SIGNED TYPE
+#define WRITTEN_DIVIDE TYPE
+#define WRITTEN_COMPARE b8
+#define FIRST_TYPE_FLOATING TYPE
+#define FIRST_TYPE_FLOATONLY TYPE
+#define FIRST_TYPE_NUMERIC TYPE
+#define FIRST_TYPE_SELECT b8
+#define READ_FIRST_FLOATING const T a = ELEMENT(1, as)
+#define READ_FIRST_FLOATONLY READ_FIRST_FLOATING
+#define READ_FIRST_NUMERIC READ_FIRST_FLOATING
+#define READ_FIRST_SELECT const bool a = FLAG(1, as)
+#define UNARY(row, PARAMETERS, RULE, EXPRESSION, ...) \
+  ROW_OF_##RULE(UNARY_ROW(row, EXPRESSION, WRITTEN_##RULE))
+#define BINARY(row, PARAMETERS, RULE, EXPRESSION, ...) \
+  ROW_OF_##RULE(BINARY_ROW(row, EXPRESSION, WRITTEN_##RULE))
+#define TERNARY(row, PARAMETERS, RULE, EXPRESSION, ...) \
+  ROW_OF_##RULE(TERNARY_ROW(row, EXPRESSION, FIRST_TYPE_##RULE, READ_FIRST_##RULE))
+#include "../../../ops/elementwise.def"
 #endif
 
 #else  // host
