@@ -14,6 +14,7 @@ import {
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { compileModules } from "./native/device/gpu/cuda/compile.mjs";
 
 const root = dirname(fileURLToPath(import.meta.url));
 process.chdir(root);
@@ -42,7 +43,7 @@ async function all() {
   await types();
 }
 
-/** The addon, by node-gyp, and the TypeScript that its op table generates. */
+/** The addon, by node-gyp, its CUDA modules, and the TypeScript that its op table generates. */
 async function native() {
   const nodeRoot = dirname(dirname(process.execPath));
   const hasHeaders = existsSync(join(nodeRoot, "include/node/node_api.h"));
@@ -76,6 +77,12 @@ async function native() {
   if (!existsSync("dist/native/descent.node") || isNewer(from, "dist/native/descent.node")) {
     rmSync("dist/native/descent.node", { force: true }); // a running process keeps the file it has mapped
     cpSync(from, "dist/native/descent.node");
+  }
+  try {
+    await compileModules();
+  } catch (error) {
+    console.error(error.message);
+    process.exit(1);
   }
   await generate();
 }
