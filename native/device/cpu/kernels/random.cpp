@@ -75,6 +75,10 @@ inline uint64_t highProduct(uint64_t a, uint64_t b) {
   return static_cast<uint64_t>((static_cast<unsigned __int128>(a) * b) >> 64);
 }
 
+// Rounded once, whatever the instruction set: every device has the same numbers.
+inline float multiplyAdd(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+inline double multiplyAdd(double a, double b, double c) { return __builtin_fma(a, b, c); }
+
 // In [0, 1), every value a multiple of the spacing just below 1 in T, so that none is rounded up to 1.
 template <class T>
 inline Accumulate<T> fraction(uint32_t bits, uint32_t more) {
@@ -95,7 +99,7 @@ void uniformAs(const Call& call) {
   draw(streamOf(call), elements(y), sizeof(T) == 8,
        [&](int64_t first, int64_t count, const uint32_t* a, const uint32_t* b) {
          for (int64_t i = 0; i < count; ++i) {
-           const C x = low + (high - low) * fraction<T>(a[i], sizeof(T) == 8 ? b[i] : 0);
+           const C x = multiplyAdd(high - low, fraction<T>(a[i], sizeof(T) == 8 ? b[i] : 0), low);
            to[first + i] = x;
            // Rounding may reach the end, which does not belong to it.
            if (static_cast<C>(to[first + i]) >= high) to[first + i] = low;
@@ -128,7 +132,8 @@ void normal(const Call& call, const void*) {
            for (int64_t i = 0; i < count; ++i) {
              const double u = (static_cast<double>(a[i]) + 0.5) * 0x1p-32;
              const double angle = static_cast<double>(b[i]) * (6.283185307179586 * 0x1p-32);
-             to[first + i] = static_cast<T>(mean + deviation * sqrt_(-2.0 * log_(u)) * cos_(angle));
+             const double radius = deviation * sqrt_(-2.0 * log_(u));
+             to[first + i] = static_cast<T>(multiplyAdd(radius, cos_(angle), mean));
            }
          });
   });
