@@ -147,7 +147,8 @@ void* GpuDevice::find(const KernelKey& key) {
   program.source = key.source;
   program.variant = key.variant.suffix();
   program.text = "#define DESCENT_DIALECT 1\n#define LANES " + std::to_string(lanes_) + "\n" +
-                 (facts().hasFloat64 ? "#define HAS_FLOAT64 1\n" : "") + key.variant.definitions() +
+                 (facts().hasFloat64 ? "#define HAS_FLOAT64 1\n" : "") +
+                 (facts().isProcessor ? "#define IS_PROCESSOR 1\n" : "") + key.variant.definitions() +
                  sourceText("dialect") + (key.variant.hasType() ? sourceText("typed") : "") + text;
   void* kernel = backend_->kernel(program, key.kernel);
   kernels_.emplace(key, kernel);

@@ -3,7 +3,8 @@
 // kernel is written with it.
 //
 // A program begins with #defines of the device: LANES, how many lanes every group has (a power of two), and
-// HAS_FLOAT64 where doubles exist; and of the variant: TYPE (f32, i64, ...), and what else its source names.
+// HAS_FLOAT64 where doubles exist, IS_PROCESSOR where the device is the CPU itself; and of the variant: TYPE (f32,
+// i64, ...), and what else its source names.
 
 #define PASTE_AGAIN(a, b) a##_##b
 #define PASTE(a, b) PASTE_AGAIN(a, b)
@@ -83,8 +84,13 @@ typedef unsigned long long u64;
 
 #endif
 
-// Before a loop whose count is known where it is compiled.
+// Before a loop whose count is known where it is compiled, so that its arrays are registers. A processor has few of
+// those, and its compiler takes seconds.
+#ifdef IS_PROCESSOR
+#define UNROLL
+#else
 #define UNROLL _Pragma("unroll")
+#endif
 
 typedef float f32;
 #ifdef HAS_FLOAT64

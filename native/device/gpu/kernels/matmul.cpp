@@ -32,56 +32,10 @@ typedef struct {
 #define SUM_u8 u32
 #define SUM PASTE(SUM, TYPE)
 
-// A lane has MICRO x MICRO results, in fours that are apart by all lanes' fours: neighbouring lanes then read
-// neighbouring memory.
-#if LANES >= 256
-#define LANE_ROWS 16
-#elif LANES >= 64
-#define LANE_ROWS 8
-#elif LANES >= 16
-#define LANE_ROWS 4
-#elif LANES >= 4
-#define LANE_ROWS 2
-#else
-#define LANE_ROWS 1
-#endif
-#define LANE_COLUMNS (LANES / LANE_ROWS)
+#include "../dialect/tile.h"
+
 #define TILE_ROWS (LANE_ROWS * MICRO)
 #define TILE_COLUMNS (LANE_COLUMNS * MICRO)
-#define DEPTH 16  // of a tile, in k
-#define ROW_PITCH (TILE_ROWS + 4)
-#define COLUMN_PITCH (TILE_COLUMNS + 4)
-#define PLACE_IN_TILE(i, lane, lanes) ((i) / 4 * 4 * (lanes) + (lane)*4 + (i) % 4)
-
-// A tile of `tile` lines by DEPTH, into registers: neighbouring lanes go along whichever is closer in memory.
-// What is outside is 0.
-#define FETCH(kept, from, tile, line_step, k_step, lines, depth)                                             \
-  if ((k_step) == 1) {                                                                                       \
-    UNROLL for (i32 s = 0; s < (tile)*DEPTH / LANES; s++) {                                                  \
-      const i32 at = LANE + s * LANES, line = at / DEPTH, k = at % DEPTH;                                    \
-      kept[s] =                                                                                              \
-          line < (lines) && k < (depth) ? (SUM)LOAD(TYPE, from, line * (line_step) + k * (k_step)) : (SUM)0; \
-    }                                                                                                        \
-  } else {                                                                                                   \
-    UNROLL for (i32 s = 0; s < (tile)*DEPTH / LANES; s++) {                                                  \
-      const i32 at = LANE + s * LANES, line = at % (tile), k = at / (tile);                                  \
-      kept[s] =                                                                                              \
-          line < (lines) && k < (depth) ? (SUM)LOAD(TYPE, from, line * (line_step) + k * (k_step)) : (SUM)0; \
-    }                                                                                                        \
-  }
-#define PUT(shared, kept, tile, pitch, k_step)               \
-  if ((k_step) == 1) {                                       \
-    UNROLL for (i32 s = 0; s < (tile)*DEPTH / LANES; s++) {  \
-      const i32 at = LANE + s * LANES;                       \
-      shared[at % DEPTH * (pitch) + at / DEPTH] = kept[s];   \
-    }                                                        \
-  } else {                                                   \
-    UNROLL for (i32 s = 0; s < (tile)*DEPTH / LANES; s++) {  \
-      const i32 at = LANE + s * LANES;                       \
-      shared[at / (tile) * (pitch) + at % (tile)] = kept[s]; \
-    }                                                        \
-  }
-#define LEAST(a, b) ((a) < (b) ? (i32)(a) : (i32)(b))
 
 // A result, or a part of one.
 DEVICE void finish(GLOBAL S* y, GLOBAL const S* bias, const MatmulShape* shape, i64 place, i64 row,
@@ -101,9 +55,11 @@ KERNEL(matmul_tiled)
   OPEN(TYPE, b);
   OPEN(TYPE, bias);
   OPEN(SUM, parts);
-  SHARED(SUM, rows, DEPTH * ROW_PITCH);
-  SHARED(SUM, columns, DEPTH * COLUMN_PITCH);
+  SHARED(SUM, rows, DEPTH * PITCH(TILE_ROWS));
+  SHARED(SUM, columns, DEPTH * PITCH(TILE_COLUMNS));
   const i32 lane_row = LANE / LANE_COLUMNS, lane_column = LANE % LANE_COLUMNS;
+  const Walk over_a = walkOver(TILE_ROWS, shape.a_row, shape.a_column);
+  const Walk over_b = walkOver(TILE_COLUMNS, shape.b_column, shape.b_row);
   const i64 items = shape.tile_rows * shape.tile_columns * shape.batches * shape.splits;
   for (i64 item = GROUP_X; item < items; item += GROUPS_X) {
     i64 rest = item / shape.tile_columns;
@@ -122,28 +78,28 @@ KERNEL(matmul_tiled)
 
     SUM sums[MICRO][MICRO];
     UNROLL for (i32 i = 0; i < MICRO; i++) { UNROLL for (i32 j = 0; j < MICRO; j++) sums[i][j] = 0; }
-    SUM next_a[TILE_ROWS * DEPTH / LANES], next_b[TILE_COLUMNS * DEPTH / LANES];
+    SUM next_a[TILE_SHARE(TILE_ROWS)], next_b[TILE_SHARE(TILE_COLUMNS)];
     i32 depth = LEAST(DEPTH, end_k - first_k);
-    FETCH(next_a, from_a, TILE_ROWS, shape.a_row, shape.a_column, row_count, depth)
-    FETCH(next_b, from_b, TILE_COLUMNS, shape.b_column, shape.b_row, column_count, depth)
+    FETCH(next_a, from_a, TILE_ROWS, over_a, row_count, depth)
+    FETCH(next_b, from_b, TILE_COLUMNS, over_b, column_count, depth)
     for (i64 k = first_k; k < end_k; k += DEPTH) {
-      PUT(rows, next_a, TILE_ROWS, ROW_PITCH, shape.a_column)
-      PUT(columns, next_b, TILE_COLUMNS, COLUMN_PITCH, shape.b_row)
+      PUT(rows, next_a, TILE_ROWS, over_a)
+      PUT(columns, next_b, TILE_COLUMNS, over_b)
       BARRIER();
       // The next tile is on its way while this one is multiplied.
       if (k + DEPTH < end_k) {
         from_a += DEPTH * shape.a_column;
         from_b += DEPTH * shape.b_row;
         depth = LEAST(DEPTH, end_k - k - DEPTH);
-        FETCH(next_a, from_a, TILE_ROWS, shape.a_row, shape.a_column, row_count, depth)
-        FETCH(next_b, from_b, TILE_COLUMNS, shape.b_column, shape.b_row, column_count, depth)
+        FETCH(next_a, from_a, TILE_ROWS, over_a, row_count, depth)
+        FETCH(next_b, from_b, TILE_COLUMNS, over_b, column_count, depth)
       }
       UNROLL for (i32 inner = 0; inner < DEPTH; inner++) {
         SUM left[MICRO], right[MICRO];
         UNROLL for (i32 i = 0; i < MICRO; i++) left[i] =
-            rows[inner * ROW_PITCH + PLACE_IN_TILE(i, lane_row, LANE_ROWS)];
+            rows[inner * PITCH(TILE_ROWS) + PLACE_IN_TILE(i, lane_row, LANE_ROWS)];
         UNROLL for (i32 j = 0; j < MICRO; j++) right[j] =
-            columns[inner * COLUMN_PITCH + PLACE_IN_TILE(j, lane_column, LANE_COLUMNS)];
+            columns[inner * PITCH(TILE_COLUMNS) + PLACE_IN_TILE(j, lane_column, LANE_COLUMNS)];
         UNROLL for (i32 i = 0; i < MICRO; i++) {
           UNROLL for (i32 j = 0; j < MICRO; j++) sums[i][j] += left[i] * right[j];
         }
@@ -218,7 +174,12 @@ constexpr i64 kLeastChunk = 64;  // of K, that is worth a part of its own
 
 i64 ceilDivide(i64 a, i64 b) { return (a + b - 1) / b; }
 
-i64 laneRows(i64 lanes) { return lanes >= 256 ? 16 : lanes >= 64 ? 8 : lanes >= 16 ? 4 : lanes >= 4 ? 2 : 1; }
+i64 laneRows(i64 lanes) { return lanes >= 256 ? 16 : lanes >= 64 ? 8 : 4; }
+
+// Whether places within a tile fit 31 bits.
+bool isNarrow(const MatmulShape& shape) {
+  return std::max({shape.a_row, shape.a_column, shape.b_row, shape.b_column}) < (i64{1} << 23);
+}
 
 MatmulShape shapeOf(const Launch& launch) {
   const std::vector<Operand>& operands = *launch.operands;
@@ -266,7 +227,7 @@ void matmul(GpuDevice& device, const Launch& launch) {
   if (results == 0) return;
 
   const i64 lanes = lanesOf(device), units = factsOf(device).units;
-  const bool isThin = shape.m < kThin || shape.n < kThin;
+  const bool isThin = shape.m < kThin || shape.n < kThin || !isNarrow(shape);
   const auto tilesOf = [&](i64 micro) {
     const i64 rows = laneRows(lanes);
     shape.tile_rows = ceilDivide(shape.m, rows * micro);
@@ -275,7 +236,7 @@ void matmul(GpuDevice& device, const Launch& launch) {
   };
   // Large tiles load less, small ones keep more of the device busy.
   const bool mayBeLarge = dtype == DType::float32 || dtype == DType::float16 || dtype == DType::bfloat16;
-  const bool isLarge = mayBeLarge && !isThin && tilesOf(8) >= units;
+  const bool isLarge = mayBeLarge && lanes >= 64 && !isThin && tilesOf(8) >= units;
   i64 splits = 1;
   if (isThin) {
     splits = std::min({ceilDivide(2 * units * lanes, results), shape.k / kLeastChunk, i64{256}});
