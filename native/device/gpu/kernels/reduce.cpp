@@ -1,25 +1,28 @@
 // Reductions: y [K...] from x [K..., R...], each element of y from R elements of x.
 //
-// A group of lanes is a small table: `across` elements of y side by side, `slices` lanes for each. Where R is
-// contiguous, the lanes of one element of y are neighbours (rows); where K is, neighbouring lanes have
-// neighbouring elements of y (columns): either way neighbours read neighbours. Few long sums are cut into
-// chunks (GROUP_Y), whose states a second launch joins. All sizes follow from the shape alone, and states are
-// merged as trees, so that results are the same each time.
+// Few long sums are cut into chunks (GROUP_Y), whose states a second launch joins. All sizes follow from the
+// shape alone, and states are merged as trees, so that results are the same each time.
 //
-// VARIANTS TYPE: f32 f64 f16 bf16 i64 i32 i16 i8 u8 b8 ; REDUCTION: sum prod amax amin someTrue allTrue
-// argmax argmin VARIANTS TYPE: f32 f64 f16 bf16 ; REDUCTION: mean logsumexp squaredDeviation
+// VARIANTS TYPE: f32 f64 f16 bf16 i64 i32 i16 i8 u8 b8 ; REDUCTION: sum prod amax amin argmax argmin
+// VARIANTS TYPE: f32 f64 f16 bf16 i64 i32 i16 i8 u8 b8 ; REDUCTION: someTrue allTrue
+// VARIANTS TYPE: f32 f64 f16 bf16 ; REDUCTION: mean logsumexp squaredDeviation
 #include "../kernel.h"
 
 KERNEL_SOURCE
 
+#include "../dialect/rows.h"
+
 typedef struct {
-  i64 kept, count, chunk;  // elements of y, elements of x for each, and those of one chunk
-  i32 across, slices;      // their product is LANES
-  i32 is_columns, chunks;
+  Rows rows;          // a row is what becomes one element of y
+  i64 chunks, chunk;  // and the elements of one
   Strided y, x, reduced, center;
 } ReduceShape;
 
 #ifdef DESCENT_DIALECT
+
+#if IS_FLOATING
+#include "../dialect/sums.h"
+#endif
 
 #define KIND_sum 1
 #define KIND_mean 2
@@ -54,6 +57,9 @@ typedef i64 Total;
 
 // What some of the elements come to: `rest` is what rounding took from a sum, the place of an extreme value,
 // or the sum of the exponentials.
+#if IS_SUM && IS_FLOATING
+typedef Sum State;
+#else
 typedef struct {
   Total value;
 #if IS_ARGUMENT
@@ -62,6 +68,7 @@ typedef struct {
   Total rest;
 #endif
 } State;
+#endif
 
 #if KIND == KIND_prod || KIND == KIND_allTrue
 #define EMPTY 1
@@ -88,9 +95,7 @@ DEVICE T shiftFor(T largest) { return isinf_(largest) ? T(0) : largest; }
 // Merges are in any order: of equal values the first in place counts, whoever finds it.
 DEVICE State merge(State a, State b) {
 #if IS_SUM && IS_FLOATING
-  const T sum = a.value + b.value, second = sum - a.value;
-  a.rest = a.rest + b.rest + ((a.value - (sum - second)) + (b.value - second));
-  a.value = sum;
+  a = joinSums(a, b);
 #elif IS_SUM
   a.value += b.value;
 #elif KIND == KIND_prod
@@ -141,13 +146,7 @@ DEVICE State add(State state, T x, i64 index, T center) {
 
 DEVICE COMPUTED(OUT) finish(State state, i64 count) {
 #if IS_SUM && IS_FLOATING
-  // The rest of an infinite sum is not a number.
-  T sum = state.value + state.rest;
-  if (sum != sum) sum = state.value;
-#if KIND == KIND_mean
-  sum /= T(count);
-#endif
-  return sum;
+  return KIND == KIND_mean ? totalOf(state) / T(count) : totalOf(state);
 #elif IS_ARGUMENT
   return state.rest;
 #elif KIND == KIND_logsumexp
@@ -157,21 +156,7 @@ DEVICE COMPUTED(OUT) finish(State state, i64 count) {
 #endif
 }
 
-// The states of the slices of each of `across` elements, joined in the first slice. All lanes must call it.
-DEVICE State joined(LOCAL State* shared, State state, i32 which, i32 slice, i32 across, i32 slices) {
-  const i32 own = slice * across + which;
-  shared[own] = state;
-  for (i32 half_slices = slices / 2; half_slices > 0; half_slices /= 2) {
-    BARRIER();
-    if (slice < half_slices) {
-      const State a = shared[own], b = shared[own + half_slices * across];
-      shared[own] = merge(a, b);
-    }
-  }
-  state = shared[own];
-  BARRIER();
-  return state;
-}
+ROW_REDUCTION(joined, State, merge(a, b))
 
 KERNEL(reduce)
 (BUFFER(OUT, y), BUFFER(TYPE, x), BUFFER(TYPE, center), BUFFER(u8, parts), const ReduceShape shape) {
@@ -180,22 +165,22 @@ KERNEL(reduce)
   OPEN(TYPE, x);
   OPEN(TYPE, center);
   OPEN(u8, parts);
-  const i32 across = shape.across, slices = shape.slices;
-  const i32 which = shape.is_columns ? LANE % across : LANE / slices;
-  const i32 slice = shape.is_columns ? LANE / across : LANE % slices;
-  const i64 end = shape.count < (GROUP_Y + 1) * shape.chunk ? shape.count : (GROUP_Y + 1) * shape.chunk;
-  for (i64 first = GROUP_X * across; first < shape.kept; first += GROUPS_X * across) {
+  const i32 slices = shape.rows.slices;
+  const i32 which = ROW_OF_LANE(shape.rows), slice = SLICE_OF_LANE(shape.rows);
+  const i64 begin = GROUP_Y * shape.chunk;
+  const i64 end = shape.rows.size < begin + shape.chunk ? shape.rows.size : begin + shape.chunk;
+  FOR_ROWS(first, shape.rows) {
     const i64 index = first + which;
     State state;
     state.value = EMPTY;
     state.rest = IS_ARGUMENT ? -1 : 0;
-    if (index < shape.kept) {
+    if (index < shape.rows.rows) {
       GLOBAL const S* from = x + placeOf(&shape.x, index);
       T middle = T(0);
 #if KIND == KIND_squaredDeviation
       middle = LOAD(TYPE, center, placeOf(&shape.center, index));
 #endif
-      i64 k = GROUP_Y * shape.chunk + slice;
+      i64 k = begin + slice;
       for (; k + 3 * slices < end; k += 4 * slices) {
         const T x0 = LOAD(TYPE, from, placeOf(&shape.reduced, k));
         const T x1 = LOAD(TYPE, from, placeOf(&shape.reduced, k + slices));
@@ -209,12 +194,12 @@ KERNEL(reduce)
       for (; k < end; k += slices)
         state = add(state, LOAD(TYPE, from, placeOf(&shape.reduced, k)), k, middle);
     }
-    state = joined(shared, state, which, slice, across, slices);
-    if (slice == 0 && index < shape.kept) {
+    state = joined(shared, state, which, slice, shape.rows.across, slices);
+    if (slice == 0 && index < shape.rows.rows) {
       if (shape.chunks > 1) {
-        ((GLOBAL State*)parts)[GROUP_Y * shape.kept + index] = state;
+        ((GLOBAL State*)parts)[GROUP_Y * shape.rows.rows + index] = state;
       } else {
-        STORE(OUT, y, placeOf(&shape.y, index), finish(state, shape.count));
+        STORE(OUT, y, placeOf(&shape.y, index), finish(state, shape.rows.size));
       }
     }
   }
@@ -225,72 +210,48 @@ KERNEL(reduceChunks)(BUFFER(OUT, y), BUFFER(u8, parts), const ReduceShape shape)
   SHARED(State, shared, LANES);
   OPEN(OUT, y);
   OPEN(u8, parts);
-  const i32 across = shape.across, slices = shape.slices;
-  const i32 which = LANE % across, slice = LANE / across;
-  for (i64 first = GROUP_X * across; first < shape.kept; first += GROUPS_X * across) {
+  const i32 which = ROW_OF_LANE(shape.rows), slice = SLICE_OF_LANE(shape.rows);
+  FOR_ROWS(first, shape.rows) {
     const i64 index = first + which;
     State state;
     state.value = EMPTY;
     state.rest = IS_ARGUMENT ? -1 : 0;
-    if (index < shape.kept) {
-      for (i64 chunk = slice; chunk < shape.chunks; chunk += slices) {
-        state = merge(state, ((GLOBAL const State*)parts)[chunk * shape.kept + index]);
+    if (index < shape.rows.rows) {
+      for (i64 chunk = slice; chunk < shape.chunks; chunk += shape.rows.slices) {
+        state = merge(state, ((GLOBAL const State*)parts)[chunk * shape.rows.rows + index]);
       }
     }
-    state = joined(shared, state, which, slice, across, slices);
-    if (slice == 0 && index < shape.kept) {
-      STORE(OUT, y, placeOf(&shape.y, index), finish(state, shape.count));
+    state = joined(shared, state, which, slice, shape.rows.across, shape.rows.slices);
+    if (slice == 0 && index < shape.rows.rows) {
+      STORE(OUT, y, placeOf(&shape.y, index), finish(state, shape.rows.size));
     }
   }
 }
 
 #else  // host
 
-constexpr i64 kColumnsAcross = 32;   // neighbouring elements that one group reads at a time
 constexpr i64 kLeastPerLane = 16;    // elements of a chunk that a lane adds, at least
 constexpr i64 kGroupsWanted = 1024;  // more do not make a device busier
 constexpr size_t kStateBytes = 16;   // the largest State
-
-i64 powerOfTwoFrom(i64 least) {
-  i64 power = 1;
-  while (power < least) power *= 2;
-  return power;
-}
-
-// Whether neighbours in memory are neighbours among the kept elements.
-bool areColumns(const ReduceShape& shape) {
-  if (shape.reduced.dims == 0 || shape.x.dims == 0) return shape.reduced.dims == 0;
-  return shape.x.strides[shape.x.dims - 1] < shape.reduced.strides[shape.reduced.dims - 1];
-}
 
 void reduce(GpuDevice& device, const Launch& launch, const char* reduction, const Operand* center) {
   const Operand& y = (*launch.operands)[0];
   const Operand& x = (*launch.operands)[1];
   const int kept = static_cast<int>(launch.integers[0]);
+  const i64 outputs = elements(y);
+  if (outputs == 0) return;
+  i64 size = 1;
+  for (int dim = kept; dim < x.dims; ++dim) size *= x.sizes[dim];
   ReduceShape shape{};
-  shape.kept = elements(y);
-  if (shape.kept == 0) return;
-  shape.count = 1;
-  for (int dim = kept; dim < x.dims; ++dim) shape.count *= x.sizes[dim];
   shape.y = strided(y);
   shape.x = strided(x, 0, kept);
   shape.reduced = strided(x, kept, x.dims);
   if (center) shape.center = strided(*center);
-
-  const i64 lanes = lanesOf(device);
-  shape.is_columns = areColumns(shape);
-  // Rows: a lane has a few elements at least. Columns: neighbours are together up to a memory transaction.
-  const i64 slices =
-      shape.is_columns
-          ? std::min(powerOfTwoFrom((shape.count + 7) / 8),
-                     std::max<i64>(1, lanes / std::min(kColumnsAcross, powerOfTwoFrom(shape.kept))))
-          : powerOfTwoFrom((shape.count + 3) / 4);
-  shape.slices = static_cast<i32>(std::min(lanes, slices));
-  shape.across = static_cast<i32>(lanes / shape.slices);
-  const i64 groups = (shape.kept + shape.across - 1) / shape.across;
-  const i64 chunks = std::min(shape.count / (shape.slices * kLeastPerLane), kGroupsWanted / groups);
-  shape.chunks = static_cast<i32>(std::max<i64>(1, chunks));
-  shape.chunk = (shape.count + shape.chunks - 1) / shape.chunks;
+  shape.rows = shareRows(device, outputs, size, areColumns(shape.x, shape.reduced));
+  const i64 groups = groupsFor(shape.rows);
+  shape.chunks =
+      std::max<i64>(1, std::min(size / (shape.rows.slices * kLeastPerLane), kGroupsWanted / groups));
+  shape.chunk = (size + shape.chunks - 1) / shape.chunks;
 
   const Variant variant = Variant(x.dtype).define("REDUCTION", reduction);
   KernelCall call(device, "reduce", "reduce", variant);
@@ -304,15 +265,16 @@ void reduce(GpuDevice& device, const Launch& launch, const char* reduction, cons
     call.none().value(shape).run({groups, 1, 1});
     return;
   }
-  const Workspace parts(device, static_cast<size_t>(shape.chunks * shape.kept) * kStateBytes);
+  const Workspace parts(device, static_cast<size_t>(shape.chunks * outputs) * kStateBytes);
   call.memory(parts.memory()).value(shape).run({groups, shape.chunks, 1});
-  shape.across = static_cast<i32>(std::min({lanes, kColumnsAcross, powerOfTwoFrom(shape.kept)}));
-  shape.slices = static_cast<i32>(lanes / shape.across);
+  ReduceShape chunks = shape;
+  chunks.rows = shareRows(device, outputs, shape.chunks, true);
+  chunks.rows.size = size;
   KernelCall(device, "reduce", "reduceChunks", variant)
       .memory(y)
       .memory(parts.memory())
-      .value(shape)
-      .run({(shape.kept + shape.across - 1) / shape.across, 1, 1});
+      .value(chunks)
+      .run({groupsFor(chunks.rows), 1, 1});
 }
 
 #define REDUCTION(name, variant) \
