@@ -57,9 +57,10 @@ export function parseDevice(op: string, value: unknown): DeviceNumber {
     return number;
   }
   const list = present.map((device) => (device.kind === "cpu" ? "cpu" : `${device.kind}:${device.index}`));
+  const why = reasonsFor(value);
   return fail(
     op,
-    `device '${value}' is not usable here, there is ${list.join(", ")}`,
+    `device '${value}' is not usable here, there is ${list.join(", ")}${why === "" ? "" : `. ${why}`}`,
     { device: value },
     "device",
   );
@@ -91,6 +92,21 @@ export function useDeviceOfRun(): void {
 function matches(device: NativeDevice, name: string): boolean {
   const [kind, index] = name.split(":");
   return device.kind === kind && device.index === Number(index ?? 0);
+}
+
+/** Why a device is not there: its own reason, or that of what would have had it. */
+function reasonsFor(name: string): string {
+  const kind = name.split(":")[0];
+  const refused = native
+    .devices()
+    .filter((device) => device.reason !== null && (kind === "gpu" || device.kind === kind));
+  const own = refused.filter((device) => device.name === name);
+  return (own.length > 0 ? own : refused)
+    .map((device) => {
+      const about = device.description === "" ? device.name : `${device.name}, ${device.description}`;
+      return `${about}: ${device.reason!}.`;
+    })
+    .join(" ");
 }
 
 /** Every device found, with the reason where one is not usable. */

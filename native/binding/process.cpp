@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "../device/cpu/cpu.h"
+#include "../device/gpu/gpu.h"
 #include "../ops/create.h"
 #include "../ops/random.h"
 #include "environment.h"
@@ -112,27 +113,45 @@ napi_value setDefaultDevice(const CallInfo& call) {
   return nullptr;
 }
 
-napi_value listDevices(const CallInfo& call) {
-  static constexpr const char* kKinds[] = {"cpu", "cuda", "opencl"};
+constexpr const char* kKinds[] = {"cpu", "cuda", "opencl"};
+
+// `reason` null: it can be used.
+napi_value deviceRecord(const CallInfo& call, const std::string& name, DeviceKind kind, int index,
+                        const DeviceDescription& description, napi_value reason) {
   napi_env env = call.env();
+  napi_value record, null;
+  napi_create_object(env, &record);
+  napi_get_null(env, &null);
+  napi_set_named_property(env, record, "name", call.toText(name));
+  napi_set_named_property(env, record, "kind", call.toText(kKinds[static_cast<int>(kind)]));
+  napi_set_named_property(env, record, "index", call.toNumber(index));
+  napi_set_named_property(env, record, "description", call.toText(description.name));
+  napi_set_named_property(env, record, "backend", call.toText(description.backend));
+  napi_set_named_property(env, record, "memoryBytes",
+                          call.toNumber(static_cast<double>(description.memoryBytes)));
+  napi_set_named_property(env, record, "usable", call.toBoolean(!reason));
+  napi_set_named_property(env, record, "reason", reason ? reason : null);
+  return record;
+}
+
+// The devices, then what was found and cannot be used; a whole back end has the index -1.
+napi_value listDevices(const CallInfo& call) {
   napi_value list;
-  napi_create_array(env, &list);
+  napi_create_array(call.env(), &list);
   uint32_t next = 0;
   for (Device* device : devices()) {
     const DeviceDescription description = device->describe();
-    napi_value record, null;
-    napi_create_object(env, &record);
-    napi_get_null(env, &null);
-    napi_set_named_property(env, record, "name", call.toText(nameOf(description.id)));
-    napi_set_named_property(env, record, "kind", call.toText(kKinds[static_cast<int>(description.id.kind)]));
-    napi_set_named_property(env, record, "index", call.toNumber(description.id.index));
-    napi_set_named_property(env, record, "description", call.toText(description.name));
-    napi_set_named_property(env, record, "backend", call.toText(description.backend));
-    napi_set_named_property(env, record, "memoryBytes",
-                            call.toNumber(static_cast<double>(description.memoryBytes)));
-    napi_set_named_property(env, record, "usable", call.toBoolean(true));
-    napi_set_named_property(env, record, "reason", null);
-    napi_set_element(env, list, next++, record);
+    const DeviceId id = description.id;
+    napi_set_element(call.env(), list, next++,
+                     deviceRecord(call, nameOf(id), id.kind, id.index, description, nullptr));
+  }
+  for (const gpu::Unusable& one : gpu::found().unusable) {
+    DeviceDescription description;
+    description.name = one.name;
+    std::string name = kKinds[static_cast<int>(one.kind)];
+    if (one.index >= 0) name += ":" + std::to_string(one.index);
+    napi_set_element(call.env(), list, next++,
+                     deviceRecord(call, name, one.kind, one.index, description, call.toText(one.reason)));
   }
   return list;
 }

@@ -26,6 +26,11 @@ i64 lanesFor(const Facts& facts) {
   return lanes;
 }
 
+bool writesNorms(const Kernel& kernel) {
+  const std::string name = kernel.name;
+  return name == "norms" || (name.size() > 4 && name.compare(name.size() - 4, 4, "Step") == 0);
+}
+
 }  // namespace
 
 size_t KernelKeyHash::operator()(const KernelKey& key) const {
@@ -61,6 +66,7 @@ auto GpuDevice::guarded(const Action& action) -> decltype(action()) {
   try {
     return action();
   } catch (const DeviceLost& lost) {
+    if (!lost_.empty()) throw;  // told already, by a call within this one
     lost_ =
         nameOf(id_) + " was lost: " + lost.what() +
         " What was on it is gone, what was saved is kept; start the training again, on another device if it "
@@ -112,8 +118,8 @@ void GpuDevice::launch(const Launch& launch) {
   const std::vector<Operand>& operands = *launch.operands;
   for (const Operand& operand : operands) {
     if (operand.dtype != DType::float64 || facts().hasFloat64) continue;
-    // Norms are written as float64 on every device; those kernels know.
-    if (&operand == operands.data() && operands.size() > 1 && operands[1].dtype != DType::float64) continue;
+    // Squared norms are written as float64 on every device; those kernels know how.
+    if (&operand == operands.data() && writesNorms(kernel)) continue;
     throw Error("dtype", kernel.name,
                 "float64 cannot be computed on " + nameOf(id_) + " (" + facts().name +
                     " has no double precision); use float32, or keep this tensor on the CPU",
@@ -167,10 +173,10 @@ void GpuDevice::synchronize() {
 }
 
 void GpuDevice::reportFault() {
-  if (!mayFault_) return;
   FaultRecord record{};
   Enqueued found;
   guarded([&] {
+    if (!mayFault_) return;
     mayFault_ = false;
     backend_->copyToHost(&record, fault_, sizeof record);
     if (record.launch > 0 && static_cast<size_t>(record.launch) <= history_.size()) {

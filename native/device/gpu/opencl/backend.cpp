@@ -1,55 +1,18 @@
-// OpenCL as a back end: one context and one in-order queue a device, buffers, programs compiled where they
-// run.
+// OpenCL as a back end: one context and two in-order queues a device, buffers, programs compiled where they
+// run and kept on disk.
 #include <algorithm>
 #include <unordered_map>
 
+#include "../program_cache.h"
 #include "library.h"
 #include "opencl.h"
+#include "status.h"
 
 namespace descent::gpu::opencl {
 
 namespace {
 
-const char* wordsFor(int32_t status) {
-  switch (status) {
-    case kDeviceNotFound:
-      return "no device was found";
-    case kDeviceNotAvailable:
-      return "the device is not available";
-    case kMemoryObjectAllocationFailure:
-      return "memory could not be had";
-    case kOutOfResources:
-      return "the device is out of resources, or a kernel failed on it";
-    case kOutOfHostMemory:
-      return "the host is out of memory";
-    case kBuildProgramFailure:
-      return "a kernel could not be compiled";
-    case kPlatformNotFound:
-      return "no OpenCL driver is installed";
-    default:
-      return "the driver refused it";
-  }
-}
-
-std::string failure(const char* call, int32_t status) {
-  return std::string("cl") + call + " failed with " + std::to_string(status) + ", " + wordsFor(status);
-}
-
-std::string deviceText(const Library& cl, DeviceHandle device, uint32_t what) {
-  size_t size = 0;
-  if (cl.GetDeviceInfo(device, what, 0, nullptr, &size) != kSuccess || size == 0) return "";
-  std::string text(size, '\0');
-  if (cl.GetDeviceInfo(device, what, size, text.data(), nullptr) != kSuccess) return "";
-  while (!text.empty() && (text.back() == '\0' || text.back() == ' ')) text.pop_back();
-  return text;
-}
-
-template <class Number>
-Number deviceNumber(const Library& cl, DeviceHandle device, uint32_t what) {
-  Number value{};
-  cl.GetDeviceInfo(device, what, sizeof value, &value, nullptr);
-  return value;
-}
+constexpr const char* kOptions = "-w -cl-std=CL1.2 -cl-fp32-correctly-rounded-divide-sqrt";
 
 class OpenClBackend final : public Backend {
  public:
@@ -58,10 +21,16 @@ class OpenClBackend final : public Backend {
     const intptr_t properties[] = {0x1084, reinterpret_cast<intptr_t>(platform), 0};  // CL_CONTEXT_PLATFORM
     int32_t status = kSuccess;
     context_ = cl.CreateContext(properties, 1, &device_, nullptr, nullptr, &status);
-    check("CreateContext", status);
-    queue_ = cl.CreateCommandQueue(context_, device_, 0, &status);
-    check("CreateCommandQueue", status);
+    if (context_) queue_ = cl.CreateCommandQueue(context_, device_, 0, &status);
+    if (!queue_) {
+      const std::string reason = failure(context_ ? "CreateCommandQueue" : "CreateContext", status);
+      letGo();
+      throw Error("device", "", reason);
+    }
+    // Without it copies wait for the kernels, which is slower and no less right.
+    copyQueue_ = cl.CreateCommandQueue(context_, device_, 0, &status);
   }
+  ~OpenClBackend() override { letGo(); }
 
   const Facts& facts() const override { return facts_; }
 
@@ -70,11 +39,16 @@ class OpenClBackend final : public Backend {
     Buffer buffer =
         cl_.CreateBuffer(context_, kMemoryReadWrite, std::max<size_t>(bytes, 1), nullptr, &status);
     Memory memory;
-    if (status == kMemoryObjectAllocationFailure || status == kOutOfResources || status == kOutOfHostMemory ||
-        status == kInvalidBufferSize) {
-      return memory;
-    }
+    if (isShortage(status) || status == kInvalidBufferSize) return memory;
     check("CreateBuffer", status);
+    // Many drivers look for the memory when a kernel first needs it, when it is too late to do anything about
+    // it: this makes them look now.
+    status = cl_.EnqueueMigrateMemObjects(queue_, 1, &buffer, kMigrateContentUndefined, 0, nullptr, nullptr);
+    if (status != kSuccess) {
+      cl_.ReleaseMemObject(buffer);
+      if (isShortage(status) && cl_.Finish(queue_) == kSuccess) return memory;
+      check("EnqueueMigrateMemObjects", status);
+    }
     memory.handle = buffer;
     return memory;
   }
@@ -125,7 +99,57 @@ class OpenClBackend final : public Backend {
     if (++enqueued_ % 64 == 0) cl_.Flush(queue_);
   }
 
-  void synchronize() override { check("Finish", cl_.Finish(queue_)); }
+  void synchronize() override {
+    check("Finish", cl_.Finish(queue_));
+    if (copyQueue_) check("Finish", cl_.Finish(copyQueue_));
+  }
+
+  bool hasCopyQueue() const override { return copyQueue_ != nullptr; }
+
+  void copyFromPinned(Memory to, const void* from, size_t bytes) override {
+    if (!copyQueue_) return copyFromHost(to, from, bytes);
+    check("EnqueueWriteBuffer",
+          cl_.EnqueueWriteBuffer(copyQueue_, bufferOf(to), 0, to.offset, bytes, from, 0, nullptr, nullptr));
+  }
+
+  void copyToPinned(void* to, Memory from, size_t bytes) override {
+    if (!copyQueue_) return copyToHost(to, from, bytes);
+    check("EnqueueReadBuffer",
+          cl_.EnqueueReadBuffer(copyQueue_, bufferOf(from), 0, from.offset, bytes, to, 0, nullptr, nullptr));
+  }
+
+  void* recordEvent(Stream stream) override {
+    if (!copyQueue_) return nullptr;
+    Event event = nullptr;
+    check("EnqueueMarkerWithWaitList", cl_.EnqueueMarkerWithWaitList(queueOf(stream), 0, nullptr, &event));
+    // Another queue may wait for it only once it is on its way.
+    cl_.Flush(queueOf(stream));
+    return event;
+  }
+
+  void waitInStream(Stream stream, void* event) override {
+    Event handle = static_cast<Event>(event);
+    if (handle)
+      check("EnqueueBarrierWithWaitList",
+            cl_.EnqueueBarrierWithWaitList(queueOf(stream), 1, &handle, nullptr));
+  }
+
+  bool hasPassed(void* event) override {
+    if (!event) return true;
+    int32_t status = 1;
+    check("GetEventInfo",
+          cl_.GetEventInfo(static_cast<Event>(event), kEventStatus, sizeof status, &status, nullptr));
+    return status <= 0;  // below 0: what it stood for has failed, and is over
+  }
+
+  void waitForEvent(void* event) override {
+    Event handle = static_cast<Event>(event);
+    if (handle) check("WaitForEvents", cl_.WaitForEvents(1, &handle));
+  }
+
+  void releaseEvent(void* event) noexcept override {
+    if (event) cl_.ReleaseEvent(static_cast<Event>(event));
+  }
 
   void* allocateHost(size_t bytes) override {
     int32_t status = kSuccess;
@@ -153,34 +177,91 @@ class OpenClBackend final : public Backend {
  private:
   static Buffer bufferOf(const Memory& memory) { return static_cast<Buffer>(memory.handle); }
 
+  static bool isShortage(int32_t status) {
+    return status == kMemoryObjectAllocationFailure || status == kOutOfResources ||
+           status == kOutOfHostMemory;
+  }
+
+  Queue queueOf(Stream stream) const { return stream == Stream::copy ? copyQueue_ : queue_; }
+
   void check(const char* call, int32_t status) const {
     if (status == kSuccess) return;
-    // A kernel that failed, a card that fell off its bus: the queue answers nothing after that.
-    if (status == kDeviceNotAvailable || status == kOutOfResources)
-      throw DeviceLost(failure(call, status) + ".");
-    throw Error("device", "", failure(call, status) + ".", {{"status", std::to_string(status)}});
+    const std::string words = failure(call, status);
+    // A kernel that failed, a card that fell off its bus: the queue answers nothing after that. What is out
+    // of resources may also have asked for too much: then the queue still answers.
+    if (status == kDeviceNotAvailable || status == kInvalidCommandQueue || status == kKernelFault ||
+        status == kEventInWaitListFailed || (isShortage(status) && cl_.Finish(queue_) != kSuccess))
+      throw DeviceLost(words + ".");
+    if (isShortage(status))
+      throw Error(
+          "memory", "",
+          facts_.name + " has no room for this call (" + words + "); make the batch or the model smaller.");
+    throw Error("device", "", words + " on " + facts_.name + "; update its driver, or use another device.",
+                {{"status", std::to_string(status)}});
+  }
+
+  void letGo() noexcept {
+    for (const auto& [text, program] : programs_) cl_.ReleaseProgram(program);
+    if (copyQueue_) cl_.ReleaseCommandQueue(copyQueue_);
+    if (queue_) cl_.ReleaseCommandQueue(queue_);
+    if (context_) cl_.ReleaseContext(context_);
   }
 
   Program programOf(const ProgramSource& source) {
     const auto found = programs_.find(source.text);
     if (found != programs_.end()) return found->second;
+    const std::string key = facts_.driver + "|" + kOptions + "|" + source.text;
+    Program program = cached(key);
+    if (!program) {
+      program = compiled(source);
+      keep(key, program);
+    }
+    programs_.emplace(source.text, program);
+    return program;
+  }
+
+  Program compiled(const ProgramSource& source) {
     const char* text = source.text.c_str();
     const size_t length = source.text.size();
     int32_t status = kSuccess;
     Program program = cl_.CreateProgramWithSource(context_, 1, &text, &length, &status);
     check("CreateProgramWithSource", status);
-    status = cl_.BuildProgram(program, 1, &device_, "-w -cl-std=CL1.2 -cl-fp32-correctly-rounded-divide-sqrt",
-                              nullptr, nullptr);
-    if (status != kSuccess) {
-      const std::string log = buildLog(program);
-      cl_.ReleaseProgram(program);
-      throw Error("device", "",
-                  "the kernels of '" + source.source + "' (" + source.variant + ") do not compile on " +
-                      facts_.name + ": " + failure("BuildProgram", status) +
-                      (log.empty() ? "." : ":\n" + log));
-    }
-    programs_.emplace(source.text, program);
-    return program;
+    status = cl_.BuildProgram(program, 1, &device_, kOptions, nullptr, nullptr);
+    if (status == kSuccess) return program;
+    const std::string log = buildLog(program);
+    cl_.ReleaseProgram(program);
+    if (status != kBuildProgramFailure) check("BuildProgram", status);
+    throw Error("device", "",
+                "the kernels of '" + source.source + "' (" + source.variant + ") do not compile on " +
+                    facts_.name + ": " + failure("BuildProgram", status) +
+                    "; update its driver, or use another device" + (log.empty() ? "." : ":\n" + log));
+  }
+
+  // As an earlier process compiled it; null where there is none that the driver still takes.
+  Program cached(const std::string& key) {
+    const std::vector<unsigned char> bytes = readCached(key);
+    if (bytes.empty()) return nullptr;
+    const unsigned char* binary = bytes.data();
+    const size_t size = bytes.size();
+    int32_t status = kSuccess, binaryStatus = kSuccess;
+    Program program =
+        cl_.CreateProgramWithBinary(context_, 1, &device_, &size, &binary, &binaryStatus, &status);
+    if (!program) return nullptr;
+    if (status == kSuccess && binaryStatus == kSuccess &&
+        cl_.BuildProgram(program, 1, &device_, kOptions, nullptr, nullptr) == kSuccess)
+      return program;
+    cl_.ReleaseProgram(program);
+    return nullptr;
+  }
+
+  void keep(const std::string& key, Program program) {
+    size_t size = 0;
+    if (cl_.GetProgramInfo(program, kProgramBinarySizes, sizeof size, &size, nullptr) != kSuccess || !size)
+      return;
+    std::vector<unsigned char> bytes(size);
+    unsigned char* at = bytes.data();
+    if (cl_.GetProgramInfo(program, kProgramBinaries, sizeof at, &at, nullptr) == kSuccess)
+      writeCached(key, bytes.data(), bytes.size());
   }
 
   std::string buildLog(Program program) const {
@@ -189,6 +270,11 @@ class OpenClBackend final : public Backend {
     std::string log(size, '\0');
     if (cl_.GetProgramBuildInfo(program, device_, kProgramBuildLog, size, log.data(), nullptr) != kSuccess)
       return "";
+    // The first lines say what is wrong, the others what follows from it.
+    size_t end = 0;
+    for (int line = 0; line < 6 && end < log.size(); ++line)
+      end = std::min(log.find('\n', end), log.size() - 1) + 1;
+    log.resize(end);
     while (!log.empty() && (log.back() == '\0' || log.back() == '\n')) log.pop_back();
     return log;
   }
@@ -198,95 +284,16 @@ class OpenClBackend final : public Backend {
   Facts facts_;
   Context context_ = nullptr;
   Queue queue_ = nullptr;
+  Queue copyQueue_ = nullptr;
   std::unordered_map<std::string, Program> programs_;  // by text
   std::unordered_map<void*, Buffer> mapped_;
   uint64_t enqueued_ = 0;
 };
 
-// Why a device cannot be used; empty: it can.
-std::string objection(const Library& cl, DeviceHandle device) {
-  const auto is = [&](uint32_t what) { return deviceNumber<uint32_t>(cl, device, what) != 0; };
-  if (!is(kDeviceAvailable)) return "the driver says that it is not available";
-  if (!is(kDeviceCompilerAvailable)) return "its driver has no compiler for kernels";
-  if (!is(kDeviceEndianLittle)) return "it stores numbers with the highest byte first";
-  if (deviceNumber<uint64_t>(cl, device, kDeviceMaxWorkGroupSize) < 16)
-    return "it runs fewer than 16 lanes together";
-  if (deviceNumber<size_t>(cl, device, kDeviceMaxParameterSize) < 1024)
-    return "its kernels take less than 1 KiB of arguments";
-  return "";
-}
-
-Facts factsOf(const Library& cl, Platform platform, DeviceHandle device) {
-  Facts facts;
-  const auto platformText = [&](uint32_t what) {
-    size_t size = 0;
-    if (cl.GetPlatformInfo(platform, what, 0, nullptr, &size) != kSuccess || size == 0) return std::string();
-    std::string text(size, '\0');
-    cl.GetPlatformInfo(platform, what, size, text.data(), nullptr);
-    while (!text.empty() && (text.back() == '\0' || text.back() == ' ')) text.pop_back();
-    return text;
-  };
-  facts.name = deviceText(cl, device, kDeviceName);
-  facts.backend =
-      deviceText(cl, device, kDeviceVersion) + ", driver " + deviceText(cl, device, kDriverVersion);
-  facts.driver = platformText(kPlatformName) + "|" + platformText(kPlatformVersion) + "|" + facts.name + "|" +
-                 facts.backend;
-  facts.memoryBytes = deviceNumber<uint64_t>(cl, device, kDeviceGlobalMemSize);
-  facts.maxAllocationBytes = deviceNumber<uint64_t>(cl, device, kDeviceMaxMemAllocSize);
-  facts.sharedBytes = static_cast<size_t>(deviceNumber<uint64_t>(cl, device, kDeviceLocalMemSize));
-  facts.mostLanes = static_cast<int64_t>(deviceNumber<size_t>(cl, device, kDeviceMaxWorkGroupSize));
-  facts.units = static_cast<int>(deviceNumber<uint32_t>(cl, device, kDeviceMaxComputeUnits));
-  facts.hasFloat64 = deviceNumber<uint64_t>(cl, device, kDeviceDoubleConfig) != 0;
-  facts.isProcessor = (deviceNumber<uint64_t>(cl, device, kDeviceTypeInfo) & kDeviceTypeProcessor) != 0;
-  return facts;
-}
-
 }  // namespace
 
-std::vector<Candidate> candidates(std::string& reason) {
-  std::vector<Candidate> found;
-  const Library* cl = library(reason);
-  if (!cl) return found;
-  uint32_t count = 0;
-  int32_t status = cl->GetPlatformIDs(0, nullptr, &count);
-  std::vector<Platform> platforms(status == kSuccess ? count : 0);
-  if (!platforms.empty()) status = cl->GetPlatformIDs(count, platforms.data(), nullptr);
-  if (status != kSuccess || platforms.empty()) {
-    reason = "OpenCL is installed, but no driver for a device (" + failure("GetPlatformIDs", status) +
-             "); install the driver of your graphics card";
-    return found;
-  }
-  for (Platform platform : platforms) {
-    status = cl->GetDeviceIDs(platform, kDeviceTypeAll, 0, nullptr, &count);
-    std::vector<DeviceHandle> handles(status == kSuccess ? count : 0);
-    if (!handles.empty()) status = cl->GetDeviceIDs(platform, kDeviceTypeAll, count, handles.data(), nullptr);
-    if (status != kSuccess) {
-      reason = failure("GetDeviceIDs", status) + "; the driver is installed, but found no device it can use";
-      continue;
-    }
-    for (DeviceHandle device : handles) {
-      Candidate candidate;
-      candidate.name = deviceText(*cl, device, kDeviceName);
-      candidate.reason = objection(*cl, device);
-      try {
-        if (candidate.reason.empty()) {
-          candidate.backend =
-              std::make_unique<OpenClBackend>(*cl, platform, device, factsOf(*cl, platform, device));
-        }
-      } catch (const std::exception& error) {
-        candidate.reason = error.what();
-      }
-      found.push_back(std::move(candidate));
-    }
-  }
-  std::stable_sort(found.begin(), found.end(), [](const Candidate& a, const Candidate& b) {
-    const auto rank = [](const Candidate& one) {
-      return !one.backend ? 2 : one.backend->facts().isProcessor ? 1 : 0;
-    };
-    return rank(a) < rank(b);
-  });
-  if (found.empty() && reason.empty()) reason = "the OpenCL drivers found no device";
-  return found;
+std::unique_ptr<Backend> makeBackend(const Library& cl, Platform platform, DeviceHandle device, Facts facts) {
+  return std::make_unique<OpenClBackend>(cl, platform, device, std::move(facts));
 }
 
 }  // namespace descent::gpu::opencl

@@ -25,8 +25,11 @@ enum : int32_t {
   kOutOfResources = -5,
   kOutOfHostMemory = -6,
   kBuildProgramFailure = -11,
+  kEventInWaitListFailed = -14,
+  kInvalidCommandQueue = -36,
   kInvalidBufferSize = -61,
   kPlatformNotFound = -1001,
+  kKernelFault = -9999,  // NVIDIA's: a kernel read or wrote where it may not
 };
 
 enum : uint32_t {
@@ -51,11 +54,13 @@ enum : uint32_t {
   kProgramBinarySizes = 0x1165,
   kProgramBinaries = 0x1166,
   kProgramBuildLog = 0x1183,
+  kEventStatus = 0x11D3,
 };
 constexpr uint64_t kDeviceTypeProcessor = 1u << 1;
 constexpr uint64_t kDeviceTypeAll = 0xFFFFFFFF;
 constexpr uint64_t kMemoryReadWrite = 1u << 0;
 constexpr uint64_t kMemoryAllocateHost = 1u << 4;
+constexpr uint64_t kMigrateContentUndefined = 1u << 1;
 constexpr uint64_t kMapReadWrite = (1u << 0) | (1u << 1);
 
 // Each member is the function of its name with "cl" before it.
@@ -66,7 +71,9 @@ struct Library {
   FUNCTION(GetDeviceIDs, int32_t, (Platform, uint64_t, uint32_t, DeviceHandle*, uint32_t*))                  \
   FUNCTION(GetDeviceInfo, int32_t, (DeviceHandle, uint32_t, size_t, void*, size_t*))                         \
   FUNCTION(CreateContext, Context, (const intptr_t*, uint32_t, const DeviceHandle*, void*, void*, int32_t*)) \
+  FUNCTION(ReleaseContext, int32_t, (Context))                                                               \
   FUNCTION(CreateCommandQueue, Queue, (Context, DeviceHandle, uint64_t, int32_t*))                           \
+  FUNCTION(ReleaseCommandQueue, int32_t, (Queue))                                                            \
   FUNCTION(CreateBuffer, Buffer, (Context, uint64_t, size_t, void*, int32_t*))                               \
   FUNCTION(ReleaseMemObject, int32_t, (Buffer))                                                              \
   FUNCTION(CreateProgramWithSource, Program, (Context, uint32_t, const char**, const size_t*, int32_t*))     \
@@ -78,6 +85,7 @@ struct Library {
   FUNCTION(GetProgramBuildInfo, int32_t, (Program, DeviceHandle, uint32_t, size_t, void*, size_t*))          \
   FUNCTION(ReleaseProgram, int32_t, (Program))                                                               \
   FUNCTION(CreateKernel, KernelHandle, (Program, const char*, int32_t*))                                     \
+  FUNCTION(ReleaseKernel, int32_t, (KernelHandle))                                                           \
   FUNCTION(SetKernelArg, int32_t, (KernelHandle, uint32_t, size_t, const void*))                             \
   FUNCTION(EnqueueNDRangeKernel, int32_t,                                                                    \
            (Queue, KernelHandle, uint32_t, const size_t*, const size_t*, const size_t*, uint32_t,            \
@@ -91,6 +99,13 @@ struct Library {
   FUNCTION(EnqueueMapBuffer, void*,                                                                          \
            (Queue, Buffer, uint32_t, uint64_t, size_t, size_t, uint32_t, const Event*, Event*, int32_t*))    \
   FUNCTION(EnqueueUnmapMemObject, int32_t, (Queue, Buffer, void*, uint32_t, const Event*, Event*))           \
+  FUNCTION(EnqueueMigrateMemObjects, int32_t,                                                                \
+           (Queue, uint32_t, const Buffer*, uint64_t, uint32_t, const Event*, Event*))                       \
+  FUNCTION(EnqueueMarkerWithWaitList, int32_t, (Queue, uint32_t, const Event*, Event*))                      \
+  FUNCTION(EnqueueBarrierWithWaitList, int32_t, (Queue, uint32_t, const Event*, Event*))                     \
+  FUNCTION(GetEventInfo, int32_t, (Event, uint32_t, size_t, void*, size_t*))                                 \
+  FUNCTION(WaitForEvents, int32_t, (uint32_t, const Event*))                                                 \
+  FUNCTION(ReleaseEvent, int32_t, (Event))                                                                   \
   FUNCTION(Flush, int32_t, (Queue))                                                                          \
   FUNCTION(Finish, int32_t, (Queue))
 #define FUNCTION(name, Result, PARAMETERS) Result(*name) PARAMETERS = nullptr;
