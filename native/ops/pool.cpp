@@ -65,6 +65,20 @@ struct AverageSettings {
                  divisor} {}
 };
 
+// What the kernels of largest elements read, from argument `first` on: kernelSize, stride, padding, dilation.
+struct MaxSettings {
+  int64_t integers[8];
+  MaxSettings(const Call& call, int first) {
+    const bool isAdaptive = call.integers(first).back() == 0;
+    const int64_t otherwise[] = {isAdaptive ? 0 : 1, 1, 0, 1};
+    for (int k = 0; k < 4; k++) {
+      integers[2 * k] = leading(call.integers(first + k), otherwise[k]);
+      integers[2 * k + 1] = call.integers(first + k).back();
+    }
+    if (isAdaptive) integers[6] = integers[7] = 1;
+  }
+};
+
 // A setting for each of `dims` dims, one for all, each at least `least`.
 Sizes perDim(const Call& call, int argument, size_t dims, int64_t least) {
   const std::string& name = call.op.arguments[argument].name;
@@ -237,26 +251,17 @@ void forward::maxPool(Call& call) {
   const Tensor index = call.outs[1] = emptyTensor(shape, DType::int64, x.device());
   if (y.numel() == 0) return;
   const Tensor dense = asContiguous(x);
-  const Sizes &kernel = call.integers(2), &stride = call.integers(3), &padding = call.integers(4),
-              &dilation = call.integers(5);
-  const bool isAdaptive = kernel.back() == 0;
-  const int64_t integers[] = {leading(kernel, isAdaptive ? 0 : 1),
-                              kernel.back(),
-                              leading(stride, 1),
-                              stride.back(),
-                              leading(padding, 0),
-                              padding.back(),
-                              isAdaptive ? 1 : leading(dilation, 1),
-                              isAdaptive ? 1 : dilation.back()};
+  const MaxSettings settings(call, 2);
   Launcher(maxKernel, x.device())
       .out(y, asPlanes(y, out.size()))
       .out(index, asPlanes(index, out.size()))
       .in(dense, asPlanes(dense, out.size()))
-      .run(nullptr, integers);
+      .run(nullptr, settings.integers);
 }
 const Derivative derivative::maxPool{
     [](Gradients& d) {
-      d.set(0, ops::maxPoolBackward(d.g(), d.out(1), lastOf(d.shape(0), d.integers(1).size())));
+      d.set(0, ops::maxPoolBackward(d.g(), d.out(1), lastOf(d.shape(0), d.integers(1).size()), d.integers(2),
+                                    d.integers(3), d.integers(4), d.integers(5)));
     },
     {output(1)}};
 
@@ -268,17 +273,12 @@ void forward::maxPoolBackward(Call& call) {
   if (dx.numel() == 0) return;
   if (g.numel() == 0) return fillWith(dx, 0);
   const Tensor from = asContiguous(g), places = asContiguous(index);
-  const auto flat = [&](const Tensor& x) {
-    const Geometry planes = asPlanes(x, size.size());
-    Geometry rows(Shape{planes.shape[0], planes.shape[1] * planes.shape[2]});
-    rows.offset = planes.offset;
-    return rows;
-  };
+  const MaxSettings settings(call, 3);
   Launcher(maxBackwardKernel, dx.device())
-      .out(dx, flat(dx))
-      .in(from, flat(from))
-      .in(places, flat(places))
-      .run();
+      .out(dx, asPlanes(dx, size.size()))
+      .in(from, asPlanes(from, size.size()))
+      .in(places, asPlanes(places, size.size()))
+      .run(nullptr, settings.integers);
 }
 const Derivative derivative::maxPoolBackward{
     [](Gradients& d) {

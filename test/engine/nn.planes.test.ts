@@ -84,6 +84,21 @@ test("a pooling layer gives indices to whoever asks, and one tensor to others", 
   assertClose(alone, [[[1]]]);
 });
 
+test("a window in the padding alone has no gradient to give", () => {
+  const x = ones([1, 1, 2, 2], { requiresGrad: true });
+  const y = nn.functional.maxPool2d(x, [1, 2], { padding: [0, 1], dilation: [1, 3] });
+  assertClose(y, [[[[-Infinity], [-Infinity]]]]);
+  y.sum().backward();
+  assertClose(x.grad!, [
+    [
+      [
+        [0, 0],
+        [0, 0],
+      ],
+    ],
+  ]);
+});
+
 test("layers follow to other precisions", () => {
   const layer = new nn.Conv2d(2, 3, 3).to("float64");
   assert.equal(layer.forward(randn([1, 2, 4, 4], { dtype: "float64" })).dtype, "float64");

@@ -149,7 +149,9 @@ void maxPool(const Call& call, const void*) {
           for (int64_t j = 0; j < p.dim[1].out; ++j) {
             const Window columns = p.dim[1].spread(j);
             T largest = lowest<T>();
-            int64_t place = lines.start * p.dim[1].size + columns.start;
+            // A window in the padding alone has its place outside the plane.
+            int64_t place =
+                isEmpty(lines, columns) ? p.pixels() : lines.start * p.dim[1].size + columns.start;
             for (int64_t line = lines.start; line < lines.end; line += p.dim[0].dilation) {
               for (int64_t column = columns.start; column < columns.end; column += p.dim[1].dilation) {
                 const T value = from[line * p.dim[1].size + column];
@@ -171,7 +173,7 @@ void maxPool(const Call& call, const void*) {
 // dx; g, index
 void maxPoolBackward(const Call& call, const void*) {
   const Operand *dx = &call.operands[0], *g = &call.operands[1], *index = &call.operands[2];
-  const int64_t planes = dx->sizes[0], pixels = dx->sizes[1], outs = g->sizes[1];
+  const int64_t planes = dx->sizes[0], pixels = dx->sizes[1] * dx->sizes[2], outs = g->sizes[1] * g->sizes[2];
   withFloating(g->dtype, [&](auto zero) {
     using T = decltype(zero);
     parallel(planes, most<int64_t>(1, kGrain / most<int64_t>(1, pixels + outs)),
@@ -181,7 +183,9 @@ void maxPoolBackward(const Call& call, const void*) {
                  for (int64_t i = 0; i < pixels; ++i) to[i] = T(0);
                  const T* from = pointerTo<T>(*g) + plane * outs;
                  const int64_t* places = pointerTo<int64_t>(*index) + plane * outs;
-                 for (int64_t i = 0; i < outs; ++i) to[places[i]] += from[i];
+                 for (int64_t i = 0; i < outs; ++i) {
+                   if (places[i] < pixels) to[places[i]] += from[i];
+                 }
                }
              });
   });
