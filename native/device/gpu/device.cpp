@@ -122,7 +122,7 @@ void GpuDevice::launch(const Launch& launch) {
     if (&operand == operands.data() && writesNorms(kernel)) continue;
     throw Error("dtype", kernel.name,
                 "float64 cannot be computed on " + nameOf(id_) + " (" + facts().name +
-                    " has no double precision); use float32, or keep this tensor on the CPU",
+                    " has no double precision); use float32, or keep this tensor on the CPU.",
                 {{"dtype", "float64"}, {"device", nameOf(id_)}});
   }
   const DType dtype =

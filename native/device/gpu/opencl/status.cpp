@@ -21,6 +21,10 @@ const char* wordsFor(int32_t status) {
       return "the host is out of memory";
     case kBuildProgramFailure:
       return "a kernel could not be compiled";
+    case kInvalidCommandQueue:
+      return "the queue is broken: a kernel failed on the device";
+    case kKernelFault:
+      return "a kernel read or wrote where it may not";
     case kPlatformNotFound:
       return "no OpenCL driver is installed";
     default:

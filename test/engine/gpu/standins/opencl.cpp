@@ -1,12 +1,12 @@
-// An OpenCL loader that stands before the real one and misbehaves as its environment says: compiled by the tests,
-// named to the engine by DESCENT_OPENCL_LIBRARY. Every function of opencl/library.h is here, taken from its list.
+// An OpenCL loader that stands before the real one and misbehaves as its environment says: compiled by the
+// tests, named to the engine by DESCENT_OPENCL_LIBRARY. Every function of opencl/library.h is here, taken
+// from its list.
 //
 //   STAND_IN_FAIL=Finish:3:-5,*:40:-30   the 3rd Finish gives -5, the 40th call of any function -30
 //   STAND_IN_LOST=20:-2                  from the 20th enqueued thing on the queue gives -2, for ever
-//   STAND_IN_MEMORY=BYTES                no more than this in buffers; STAND_IN_LAZY=1: found out at first use
-//   STAND_IN_NO=platform|device|compiler|doubles
-//   STAND_IN_LANES=16                    of one work group, at most
-//   STAND_IN_WRONG=TEXT                  what kernels with TEXT in their name write is spoilt
+//   STAND_IN_MEMORY=BYTES                no more than this in buffers; STAND_IN_LAZY=1: found out at first
+//   use STAND_IN_NO=platform|device|compiler|doubles STAND_IN_LANES=16                    of one work group,
+//   at most STAND_IN_WRONG=TEXT                  what kernels with TEXT in their name write is spoilt
 //   STAND_IN_LOG=FILE                    at the end: calls of each function, objects not released
 #include <dlfcn.h>
 
@@ -68,7 +68,7 @@ struct State {
   bool isLazy = false;
   std::string no, wrong;
   size_t lanes = 0;
-  std::map<void*, size_t> buffers;   // bytes
+  std::map<void*, size_t> buffers;  // bytes
   std::map<void*, KernelState> kernels;
   std::map<std::string, long> alive;
 
@@ -115,7 +115,8 @@ struct State {
     ++all;
     ++calls[k];
     for (const Rule& rule : rules) {
-      if (rule.name == "*" ? all == rule.at : rule.name == kNames[k] && calls[k] == rule.at) return rule.status;
+      if (rule.name == "*" ? all == rule.at : rule.name == kNames[k] && calls[k] == rule.at)
+        return rule.status;
     }
     const bool isQueued = std::strncmp(kNames[k], "Enqueue", 7) == 0;
     if (isQueued) ++enqueued;
@@ -131,8 +132,10 @@ State& state() {
 
 template <Name name>
 auto* real() {
-#define FUNCTION(other, Result, PARAMETERS) \
-  if constexpr (name == Name::other) return reinterpret_cast<Result(*) PARAMETERS>(state().real[static_cast<int>(name)]); else
+#define FUNCTION(other, Result, PARAMETERS)                                              \
+  if constexpr (name == Name::other)                                                     \
+    return reinterpret_cast<Result(*) PARAMETERS>(state().real[static_cast<int>(name)]); \
+  else
   DESCENT_OPENCL_FUNCTIONS(FUNCTION)
 #undef FUNCTION
   return static_cast<void*>(nullptr);
@@ -227,7 +230,8 @@ Result call(Arguments... arguments) {
   if constexpr (std::is_pointer_v<Result> && name != Name::EnqueueMapBuffer) {
     if (result) ++now.alive[std::string(kName.substr(6, kName.find("With") - 6))];  // "Create"
   } else if constexpr (kName.substr(0, 7) == "Release") {
-    if (result == kSuccess) --now.alive[kName == "ReleaseMemObject" ? "Buffer" : std::string(kName.substr(7))];
+    if (result == kSuccess)
+      --now.alive[kName == "ReleaseMemObject" ? "Buffer" : std::string(kName.substr(7))];
   }
   return result;
 }
@@ -242,8 +246,9 @@ struct Entry<name, Result(Arguments...)> {
 }  // namespace
 
 // Each exported function is chosen when the library is loaded: that needs no names for its parameters.
-#define FUNCTION(name, Result, PARAMETERS)                                                              \
-  extern "C" void* resolve##name() { return Entry<Name::name, Result PARAMETERS>::address(); }          \
-  extern "C" __attribute__((visibility("default"))) Result cl##name PARAMETERS __attribute__((ifunc("resolve" #name)));
+#define FUNCTION(name, Result, PARAMETERS)                                                     \
+  extern "C" void* resolve##name() { return Entry<Name::name, Result PARAMETERS>::address(); } \
+  extern "C" __attribute__((visibility("default"))) Result cl##name PARAMETERS                 \
+      __attribute__((ifunc("resolve" #name)));
 DESCENT_OPENCL_FUNCTIONS(FUNCTION)
 #undef FUNCTION
