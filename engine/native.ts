@@ -84,6 +84,17 @@ export interface NativeDevice {
   reason: string | null;
 }
 
+/** What a device is doing now, by NVML; null: not known. Memory is that of all processes, in bytes. */
+export interface NativeDeviceSample {
+  name: string;
+  /** 0..1 */
+  utilisation: number | null;
+  celsius: number | null;
+  watts: number | null;
+  mostWatts: number | null;
+  memoryUsed: number | null;
+}
+
 export interface Native {
   /** Float64Array that every op call fills, for each output, with what `description` says. */
   readonly description: Float64Array;
@@ -251,6 +262,8 @@ export interface Native {
   setNumThreads(count: number): void;
   getNumThreads(): number;
   devices(): NativeDevice[];
+  /** Of the devices that are in use; figures of NVIDIA cards take about a millisecond. */
+  deviceSamples(): NativeDeviceSample[];
   /** Where new tensors go on this thread that are not told where. */
   setDefaultDevice(deviceKind: number, deviceIndex: number): void;
   /** "AVX-512", "AVX2", "portable": the kernels in use; `setCpuCapability` picks a lower one (tests). */

@@ -156,6 +156,31 @@ napi_value listDevices(const CallInfo& call) {
   return list;
 }
 
+napi_value sampleDevices(const CallInfo& call) {
+  napi_env env = call.env();
+  napi_value list;
+  napi_create_array(env, &list);
+  uint32_t next = 0;
+  for (Device* device : devicesInUse()) {
+    const DeviceSample sample = device->sample();
+    napi_value record;
+    napi_create_object(env, &record);
+    napi_set_named_property(env, record, "name", call.toText(nameOf(device->describe().id)));
+    const std::pair<const char*, double> figures[] = {{"utilisation", sample.utilisation},
+                                                      {"celsius", sample.celsius},
+                                                      {"watts", sample.watts},
+                                                      {"mostWatts", sample.mostWatts},
+                                                      {"memoryUsed", sample.memoryUsed}};
+    for (const auto& [name, figure] : figures) {
+      napi_value value;
+      napi_get_null(env, &value);
+      napi_set_named_property(env, record, name, figure < 0 ? value : call.toNumber(figure));
+    }
+    napi_set_element(env, list, next++, record);
+  }
+  return list;
+}
+
 }  // namespace
 
 void addProcessFunctions(Environment& environment, napi_value exports) {
@@ -173,6 +198,7 @@ void addProcessFunctions(Environment& environment, napi_value exports) {
   addFunction(environment, exports, "synchronize", synchronize);
   addFunction(environment, exports, "setDefaultDevice", setDefaultDevice);
   addFunction(environment, exports, "devices", listDevices);
+  addFunction(environment, exports, "deviceSamples", sampleDevices);
 }
 
 }  // namespace descent::binding

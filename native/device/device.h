@@ -53,6 +53,14 @@ struct DeviceDescription {
   bool hostCanRead = true;  // memory handles are host pointers
 };
 
+// What a device is doing now; -1: not known. Memory is that of all processes.
+struct DeviceSample {
+  double utilisation = -1;  // 0..1
+  double celsius = -1;
+  double watts = -1, mostWatts = -1;
+  double memoryUsed = -1;  // bytes
+};
+
 class Device {
  public:
   virtual ~Device() = default;
@@ -76,6 +84,7 @@ class Device {
 
   virtual void synchronize() = 0;
   virtual DeviceDescription describe() const = 0;
+  virtual DeviceSample sample() const { return {}; }
 };
 
 // Devices of this process, in the order cpu, cuda, opencl. The CPU is always there.

@@ -12,6 +12,7 @@
 
 #include "../../tensor/error.h"
 #include "../../tensor/place.h"
+#include "../device.h"
 
 namespace descent::gpu {
 
@@ -31,6 +32,7 @@ struct Facts {
   int units = 1;           // compute units or multiprocessors
   bool hasFloat64 = false;
   bool isProcessor = false;  // an OpenCL device that is the CPU itself
+  int capability = 0;        // of CUDA: 90 for 9.0
 };
 
 // A program is a kernel source with one choice of types: its key names it ("softmax.f32"), its text is what
@@ -96,7 +98,11 @@ class Backend {
   // A kernel of a program, compiled on the first call; good as long as the process. Throws with the
   // compiler's words where it does not compile.
   virtual void* kernel(const ProgramSource& program, const char* name) = 0;
-  virtual void enqueue(void* kernel, const Grid& grid, int64_t lanes, const ArgumentList& arguments) = 0;
+  // `sharedBytes`: of the group's memory beyond what the kernel itself declares; sources of cuda/ only.
+  virtual void enqueue(void* kernel, const Grid& grid, int64_t lanes, const ArgumentList& arguments,
+                       size_t sharedBytes) = 0;
+  // Whether it has code for a source of cuda/.
+  virtual bool hasProgram(const std::string& /*source*/) const { return false; }
 
   // Waits for everything enqueued, in both queues.
   virtual void synchronize() = 0;
@@ -122,6 +128,9 @@ class Backend {
   // Memory of the host that copies from and to the device overlap with; null where there is none left.
   virtual void* allocateHost(size_t bytes) = 0;
   virtual void releaseHost(void* memory) noexcept = 0;
+
+  // What the card is doing now.
+  virtual DeviceSample sample() const { return {}; }
 };
 
 }  // namespace descent::gpu

@@ -147,24 +147,25 @@ void* GpuDevice::find(const KernelKey& key) {
   const auto found = kernels_.find(key);
   if (found != kernels_.end()) return found->second;
   const char* text = sourceText(key.source);
-  if (!text)
+  if (!text && !backend_->hasProgram(key.source))
     throw Error("internal", key.kernel, std::string("there is no kernel source '") + key.source + "'");
   ProgramSource program;
   program.source = key.source;
   program.variant = key.variant.suffix();
-  program.text = "#define DESCENT_DIALECT 1\n#define LANES " + std::to_string(lanes_) + "\n" +
-                 (facts().hasFloat64 ? "#define HAS_FLOAT64 1\n" : "") +
-                 (facts().isProcessor ? "#define IS_PROCESSOR 1\n" : "") + key.variant.definitions() +
-                 sourceText("dialect") + (key.variant.hasType() ? sourceText("typed") : "") + text;
+  if (text)
+    program.text = "#define DESCENT_DIALECT 1\n#define LANES " + std::to_string(lanes_) + "\n" +
+                   (facts().hasFloat64 ? "#define HAS_FLOAT64 1\n" : "") +
+                   (facts().isProcessor ? "#define IS_PROCESSOR 1\n" : "") + key.variant.definitions() +
+                   sourceText("dialect") + (key.variant.hasType() ? sourceText("typed") : "") + text;
   void* kernel = backend_->kernel(program, key.kernel);
   kernels_.emplace(key, kernel);
   return kernel;
 }
 
 void GpuDevice::enqueue(const char* source, const char* kernel, const Variant& variant, const Grid& groups,
-                        const ArgumentList& arguments) {
+                        i64 lanes, const ArgumentList& arguments, size_t sharedBytes) {
   if (groups.x <= 0 || groups.y <= 0 || groups.z <= 0) return;
-  guarded([&] { backend_->enqueue(find({source, kernel, variant}), groups, lanes_, arguments); });
+  guarded([&] { backend_->enqueue(find({source, kernel, variant}), groups, lanes, arguments, sharedBytes); });
 }
 
 void GpuDevice::synchronize() {
@@ -261,7 +262,16 @@ KernelCall& KernelCall::faults() {
   return *this;
 }
 
-void KernelCall::run(const Grid& groups) { device_.enqueue(source_, kernel_, variant_, groups, arguments_); }
+KernelCall& KernelCall::group(i64 lanes, size_t sharedBytes) {
+  lanes_ = lanes;
+  sharedBytes_ = sharedBytes;
+  return *this;
+}
+
+void KernelCall::run(const Grid& groups) {
+  device_.enqueue(source_, kernel_, variant_, groups, lanes_ ? lanes_ : device_.lanes_, arguments_,
+                  sharedBytes_);
+}
 
 void KernelCall::runOver(i64 items, i64 perLane) {
   const i64 perGroup = device_.lanes_ * perLane;
@@ -279,6 +289,7 @@ Memory Workspace::memory(size_t at) const {
 i64 lanesOf(const GpuDevice& device) { return device.lanes(); }
 const Facts& factsOf(const GpuDevice& device) { return device.facts(); }
 bool hasFloat64(const GpuDevice& device) { return device.facts().hasFloat64; }
+bool hasCudaSource(GpuDevice& device, const char* source) { return device.backend().hasProgram(source); }
 
 void runKernel(GpuDevice& device, const char* name, int outputs, std::vector<Operand> operands,
                const double* numbers, const int64_t* integers) {

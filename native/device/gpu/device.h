@@ -39,6 +39,7 @@ class GpuDevice final : public Device {
   // Throws what a kernel has found since the last time: Error("index") with the op and line that enqueued it.
   void synchronize() override;
   DeviceDescription describe() const override;
+  DeviceSample sample() const override { return backend_->sample(); }
 
   DeviceId id() const { return id_; }
   const Facts& facts() const { return backend_->facts(); }
@@ -53,8 +54,8 @@ class GpuDevice final : public Device {
     uint32_t site = 0;
   };
 
-  void enqueue(const char* source, const char* kernel, const Variant& variant, const Grid& groups,
-               const ArgumentList& arguments);
+  void enqueue(const char* source, const char* kernel, const Variant& variant, const Grid& groups, i64 lanes,
+               const ArgumentList& arguments, size_t sharedBytes);
   void* find(const KernelKey& key);
   template <class Action>
   auto guarded(const Action& action) -> decltype(action());

@@ -1,4 +1,5 @@
 // The GPUs of this process, found once.
+#include "cuda/cuda.h"
 #include "device.h"
 #include "gpu.h"
 #include "opencl/opencl.h"
@@ -7,19 +8,21 @@ namespace descent::gpu {
 
 namespace {
 
-void addOpenCl(Found& all) {
+// A back end's candidates, numbered in its order; those that cannot be used keep their number.
+template <class Candidate>
+void add(Found& all, DeviceKind kind, std::vector<Candidate> (*look)(std::string& reason)) {
   std::string reason;
-  std::vector<opencl::Candidate> candidates = opencl::candidates(reason);
+  std::vector<Candidate> candidates = look(reason);
   int index = 0;
-  for (opencl::Candidate& candidate : candidates) {
+  for (Candidate& candidate : candidates) {
     if (!candidate.backend) {
-      all.unusable.push_back({DeviceKind::opencl, index++, candidate.name, candidate.reason});
+      all.unusable.push_back({kind, index++, candidate.name, candidate.reason});
       continue;
     }
-    const DeviceId id{DeviceKind::opencl, static_cast<uint8_t>(index++)};
+    const DeviceId id{kind, static_cast<uint8_t>(index++)};
     all.devices.push_back(new GpuDevice(id, std::move(candidate.backend)));
   }
-  if (candidates.empty()) all.unusable.push_back({DeviceKind::opencl, -1, "", reason});
+  if (candidates.empty()) all.unusable.push_back({kind, -1, "", reason});
 }
 
 }  // namespace
@@ -27,7 +30,8 @@ void addOpenCl(Found& all) {
 const Found& found() {
   static const Found* const all = [] {
     auto* made = new Found;
-    addOpenCl(*made);
+    add(*made, DeviceKind::cuda, cuda::candidates);
+    add(*made, DeviceKind::opencl, opencl::candidates);
     return made;
   }();
   return *all;

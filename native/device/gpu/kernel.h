@@ -151,6 +151,10 @@ class KernelCall {
     return *this;
   }
 
+  // Only for sources of cuda/, which know their device: groups of their own size, and shared memory beyond
+  // what the kernel declares.
+  KernelCall& group(i64 lanes, size_t sharedBytes = 0);
+
   void run(const Grid& groups);
   // As many groups as it takes for each of `lanes` items to have a lane (with at most `perLane` items a
   // lane).
@@ -162,12 +166,16 @@ class KernelCall {
   const char* kernel_;
   Variant variant_;
   ArgumentList& arguments_;
+  i64 lanes_ = 0;  // 0: the device's
+  size_t sharedBytes_ = 0;
 };
 
 // What kernels may ask of the device.
 i64 lanesOf(const GpuDevice& device);  // of every group; a power of two
 const Facts& factsOf(const GpuDevice& device);
 bool hasFloat64(const GpuDevice& device);
+// Whether the device can run cuda/`source`.cu.
+bool hasCudaSource(GpuDevice& device, const char* source);
 // Runs another kernel of the table by its name, on operands of its own.
 void runKernel(GpuDevice& device, const char* name, int outputs, std::vector<Operand> operands,
                const double* numbers = nullptr, const int64_t* integers = nullptr);

@@ -80,7 +80,8 @@ class OpenClBackend final : public Backend {
     return kernel;
   }
 
-  void enqueue(void* kernel, const Grid& grid, int64_t lanes, const ArgumentList& arguments) override {
+  void enqueue(void* kernel, const Grid& grid, int64_t lanes, const ArgumentList& arguments,
+               size_t) override {
     KernelHandle handle = static_cast<KernelHandle>(kernel);
     uint32_t place = 0;
     for (const ArgumentList::Item& item : arguments.items()) {

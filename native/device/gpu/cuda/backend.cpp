@@ -1,0 +1,413 @@
+// CUDA as a back end, by the driver's own interface: the card's primary context, a stream for kernels and one
+// for copies beside them, PTX that the driver compiles when a kernel is first called.
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <unordered_map>
+
+#include "cuda.h"
+#include "library.h"
+#include "modules.h"
+#include "nvml.h"
+#include "nvrtc.h"
+
+namespace descent::gpu::cuda {
+
+namespace {
+
+constexpr int kLowestCapability = 75;  // of the modules that compile.mjs makes
+
+// Memory that copies from ordinary memory go through, so that they need not wait for the kernels before them.
+// Pieces are used in turn; a piece is free when the copy out of it has passed.
+constexpr size_t kStagingPieces = 8;
+constexpr size_t kStagingBytes = size_t{1} << 20;
+
+Address addressOf(const Memory& memory) { return reinterpret_cast<Address>(memory.handle) + memory.offset; }
+
+class CudaBackend final : public Backend {
+ public:
+  CudaBackend(const Library& cuda, DeviceHandle device, std::string bus, Facts facts)
+      : cuda_(cuda), device_(device), bus_(std::move(bus)), facts_(std::move(facts)) {}
+
+  const Facts& facts() const override { return facts_; }
+
+  Memory allocate(size_t bytes) override {
+    enter();
+    Address address = 0;
+    Memory memory;
+    const Status status = cuda_.MemAlloc(&address, std::max<size_t>(bytes, 1));
+    if (status == kOutOfMemory) return memory;
+    check("cuMemAlloc_v2", status);
+    memory.handle = reinterpret_cast<void*>(address);
+    return memory;
+  }
+
+  // Waits for the kernels that use it.
+  void release(Memory memory) noexcept override {
+    if (memory.handle && isEntered()) cuda_.MemFree(reinterpret_cast<Address>(memory.handle));
+  }
+
+  void copyFromHost(Memory to, const void* from, size_t bytes) override {
+    enter();
+    if (isPinned(from)) {
+      check("cuMemcpyHtoDAsync_v2", cuda_.MemcpyHtoDAsync(addressOf(to), from, bytes, compute_));
+      return;
+    }
+    const auto* source = static_cast<const unsigned char*>(from);
+    for (size_t done = 0; done < bytes; done += kStagingBytes) {
+      const size_t size = std::min(kStagingBytes, bytes - done);
+      Staging& piece = nextPiece();
+      std::memcpy(piece.memory, source + done, size);
+      check("cuMemcpyHtoDAsync_v2",
+            cuda_.MemcpyHtoDAsync(addressOf(to) + done, piece.memory, size, compute_));
+      check("cuEventRecord", cuda_.EventRecord(piece.copied, compute_));
+      piece.isUsed = true;
+    }
+  }
+
+  void copyToHost(void* to, Memory from, size_t bytes) override {
+    enter();
+    check("cuMemcpyDtoHAsync_v2", cuda_.MemcpyDtoHAsync(to, addressOf(from), bytes, compute_));
+    check("cuStreamSynchronize", cuda_.StreamSynchronize(compute_));
+  }
+
+  void copyWithin(Memory to, Memory from, size_t bytes) override {
+    enter();
+    check("cuMemcpyDtoDAsync_v2", cuda_.MemcpyDtoDAsync(addressOf(to), addressOf(from), bytes, compute_));
+  }
+
+  bool hasProgram(const std::string& source) const override { return hasModule(source, facts_.capability); }
+
+  void* kernel(const ProgramSource& program, const char* name) override {
+    enter();
+    const std::string symbol = std::string(name) + "_" + program.variant;
+    const std::string ptx = ptxOf(program.source, symbol);
+    if (!ptx.empty()) {
+      Function& function = functions_[program.source + "." + symbol];
+      if (!function) function = functionOf(load(ptx, program), symbol);
+      return function;
+    }
+    if (program.text.empty() || nvrtcObjection()) {
+      throw Error("device", "",
+                  "there is no CUDA module with the kernel " + symbol + " of '" + program.source + "'" +
+                      (nvrtcObjection() ? std::string(", and ") + nvrtcObjection() : "") +
+                      "; build Descent where nvcc is installed, or use this card through OpenCL.");
+    }
+    Module& module = compiled_[program.variant + "\n" + program.text];
+    if (!module) module = load(compileByNvrtc(program, facts_.capability), program);
+    return functionOf(module, symbol);
+  }
+
+  void enqueue(void* kernel, const Grid& grid, int64_t lanes, const ArgumentList& arguments,
+               size_t sharedBytes) override {
+    enter();
+    if (grid.y > 65535 || grid.z > 65535 || grid.x > 2147483647) {
+      throw Error("internal", "", "a launch has more groups than CUDA takes.");
+    }
+    places_.clear();
+    for (const ArgumentList::Item& item : arguments.items()) {
+      places_.push_back(item.isMemory ? const_cast<void**>(&item.handle)
+                                      : const_cast<void*>(arguments.bytesOf(item)));
+    }
+    auto* function = static_cast<Function>(kernel);
+    if (sharedBytes > facts_.sharedBytes) {
+      check("cuFuncSetAttribute", cuda_.FuncSetAttribute(function, kFunctionMaxDynamicSharedBytes,
+                                                         static_cast<int32_t>(sharedBytes)));
+    }
+    check("cuLaunchKernel",
+          cuda_.LaunchKernel(function, static_cast<uint32_t>(grid.x), static_cast<uint32_t>(grid.y),
+                             static_cast<uint32_t>(grid.z), static_cast<uint32_t>(lanes), 1, 1,
+                             static_cast<uint32_t>(sharedBytes), compute_, places_.data(), nullptr));
+  }
+
+  void synchronize() override {
+    if (!context_) return;
+    enter();
+    check("cuStreamSynchronize", cuda_.StreamSynchronize(compute_));
+    check("cuStreamSynchronize", cuda_.StreamSynchronize(copies_));
+  }
+
+  bool hasCopyQueue() const override { return true; }
+
+  void copyFromPinned(Memory to, const void* from, size_t bytes) override {
+    enter();
+    check("cuMemcpyHtoDAsync_v2", cuda_.MemcpyHtoDAsync(addressOf(to), from, bytes, copies_));
+  }
+
+  void copyToPinned(void* to, Memory from, size_t bytes) override {
+    enter();
+    check("cuMemcpyDtoHAsync_v2", cuda_.MemcpyDtoHAsync(to, addressOf(from), bytes, copies_));
+  }
+
+  void* recordEvent(Stream stream) override {
+    enter();
+    Event event = newEvent();
+    const Status status = cuda_.EventRecord(event, streamOf(stream));
+    if (status != kSuccess) cuda_.EventDestroy(event);
+    check("cuEventRecord", status);
+    return event;
+  }
+
+  void waitInStream(Stream stream, void* event) override {
+    if (!event) return;
+    enter();
+    check("cuStreamWaitEvent", cuda_.StreamWaitEvent(streamOf(stream), static_cast<Event>(event), 0));
+  }
+
+  bool hasPassed(void* event) override {
+    if (!event) return true;
+    enter();
+    const Status status = cuda_.EventQuery(static_cast<Event>(event));
+    if (status == kNotReady) return false;
+    check("cuEventQuery", status);
+    return true;
+  }
+
+  void waitForEvent(void* event) override {
+    if (!event) return;
+    enter();
+    check("cuEventSynchronize", cuda_.EventSynchronize(static_cast<Event>(event)));
+  }
+
+  void releaseEvent(void* event) noexcept override {
+    if (event && isEntered()) cuda_.EventDestroy(static_cast<Event>(event));
+  }
+
+  void* allocateHost(size_t bytes) override {
+    enter();
+    void* memory = nullptr;
+    const size_t size = std::max<size_t>(bytes, 1);
+    const Status status = cuda_.MemHostAlloc(&memory, size, kHostPortable);
+    if (isLost(status)) check("cuMemHostAlloc", status);
+    if (status != kSuccess) return nullptr;
+    pinned_.emplace(static_cast<unsigned char*>(memory), size);
+    return memory;
+  }
+
+  // Waits for the copies that use it.
+  void releaseHost(void* memory) noexcept override {
+    if (pinned_.erase(static_cast<unsigned char*>(memory)) && isEntered()) cuda_.MemFreeHost(memory);
+  }
+
+  DeviceSample sample() const override { return sampleCard(bus_); }
+
+ private:
+  struct Staging {
+    void* memory = nullptr;
+    Event copied = nullptr;
+    bool isUsed = false;
+  };
+
+  void check(const char* symbol, Status status) const {
+    if (status == kSuccess) return;
+    const std::string words = failure(cuda_, symbol, status);
+    if (isLost(status)) throw DeviceLost(words + ".");
+    throw Error("device", "", words + ".", {{"status", std::to_string(status)}});
+  }
+
+  // The card's context belongs to the calling thread from here on; made on the first call, because it takes
+  // time and memory of the card.
+  void enter() {
+    if (!context_) check("cuDevicePrimaryCtxRetain", cuda_.DevicePrimaryCtxRetain(&context_, device_));
+    if (current() != context_) {
+      check("cuCtxSetCurrent", cuda_.CtxSetCurrent(context_));
+      current() = context_;
+    }
+    if (!compute_) check("cuStreamCreate", cuda_.StreamCreate(&compute_, kStreamNonBlocking));
+    if (!copies_) check("cuStreamCreate", cuda_.StreamCreate(&copies_, kStreamNonBlocking));
+  }
+  bool isEntered() noexcept {
+    try {
+      enter();
+      return true;
+    } catch (...) {
+      return false;
+    }
+  }
+  // The context of the calling thread, as far as these back ends set it.
+  static Context& current() {
+    static thread_local Context context = nullptr;
+    return context;
+  }
+
+  StreamHandle streamOf(Stream stream) const { return stream == Stream::copy ? copies_ : compute_; }
+
+  Event newEvent() {
+    Event event = nullptr;
+    check("cuEventCreate", cuda_.EventCreate(&event, kEventDisableTiming));
+    return event;
+  }
+
+  bool isPinned(const void* memory) const {
+    const auto* place = static_cast<const unsigned char*>(memory);
+    auto next = pinned_.upper_bound(const_cast<unsigned char*>(place));
+    if (next == pinned_.begin()) return false;
+    --next;
+    return place < next->first + next->second;
+  }
+
+  Staging& nextPiece() {
+    Staging& piece = staging_[nextPiece_++ % kStagingPieces];
+    if (!piece.memory) {
+      check("cuMemHostAlloc", cuda_.MemHostAlloc(&piece.memory, kStagingBytes, kHostPortable));
+    }
+    if (!piece.copied) piece.copied = newEvent();
+    if (piece.isUsed) check("cuEventSynchronize", cuda_.EventSynchronize(piece.copied));
+    return piece;
+  }
+
+  Module load(const std::string& image, const ProgramSource& program) {
+    char log[4096] = "";
+    const int32_t options[] = {kJitErrorLog, kJitErrorLogBytes};
+    void* values[] = {log, reinterpret_cast<void*>(sizeof log)};
+    Module module = nullptr;
+    const Status status = cuda_.ModuleLoadDataEx(&module, image.c_str(), 2, options, values);
+    log[sizeof log - 1] = '\0';
+    if (status != kSuccess && !isLost(status)) {
+      const char* advice = status == kUnsupportedPtxVersion
+                               ? "; the driver is too old for the kernels of this build, install a newer one"
+                               : "";
+      throw Error("device", "",
+                  "the kernels of '" + program.source + "' (" + program.variant + ") were not taken by " +
+                      facts_.name + ": " + failure(cuda_, "cuModuleLoadDataEx", status) + advice +
+                      (*log ? std::string(":\n") + log : "."));
+    }
+    check("cuModuleLoadDataEx", status);
+    return module;
+  }
+
+  Function functionOf(Module module, const std::string& symbol) {
+    Function function = nullptr;
+    check("cuModuleGetFunction", cuda_.ModuleGetFunction(&function, module, symbol.c_str()));
+    return function;
+  }
+
+  const Library& cuda_;
+  DeviceHandle device_;
+  std::string bus_;
+  Facts facts_;
+  Context context_ = nullptr;
+  StreamHandle compute_ = nullptr;
+  StreamHandle copies_ = nullptr;
+  Staging staging_[kStagingPieces];
+  size_t nextPiece_ = 0;
+  std::map<unsigned char*, size_t> pinned_;
+  std::unordered_map<std::string, Function>
+      functions_;                                     // of the modules beside the addon: "copy.fill_f32_f32"
+  std::unordered_map<std::string, Module> compiled_;  // by NVRTC, by text
+  std::vector<void*> places_;                         // of the arguments of a launch
+};
+
+int attribute(const Library& cuda, DeviceHandle device, int32_t what) {
+  int32_t value = 0;
+  return cuda.DeviceGetAttribute(&value, what, device) == kSuccess ? value : 0;
+}
+
+// "525.60.13", or nothing.
+std::string driverRelease() {
+  static const std::string release = nvmlDriverVersion();
+  return release;
+}
+
+// Why a card cannot be used; empty: it can.
+std::string objection(const Library& cuda, DeviceHandle device, int capability, int driverVersion) {
+  if (attribute(cuda, device, kComputeMode) == kComputeModeProhibited)
+    return "its compute mode is 'prohibited'; nvidia-smi -c 0 allows programs on it";
+  const int wanted = ptxVersionWanted();
+  if (wanted == 0) {
+    if (const char* reason = nvrtcObjection()) {
+      return std::string("this build of Descent has no CUDA modules (it was built without nvcc), and ") +
+             reason + "; the card is used through OpenCL where its driver has that";
+    }
+    return "";
+  }
+  if (capability < kLowestCapability) {
+    return "it has compute capability " + std::to_string(capability / 10) + "." +
+           std::to_string(capability % 10) +
+           ", and CUDA modules are made for 7.5 and later; use it as opencl";
+  }
+  if (ptxVersionOf(driverVersion) < wanted) {
+    return "its driver is for CUDA " + std::to_string(driverVersion / 1000) + "." +
+           std::to_string(driverVersion % 1000 / 10) + " and the kernels of this build want CUDA " +
+           cudaVersionFor(wanted) + "; install a newer driver";
+  }
+  return "";
+}
+
+Candidate candidateOf(const Library& cuda, int index, int driverVersion) {
+  Candidate candidate;
+  DeviceHandle device = 0;
+  Status status = cuda.DeviceGet(&device, index);
+  if (status != kSuccess) {
+    candidate.reason = failure(cuda, "cuDeviceGet", status) + "; nvidia-smi tells more";
+    return candidate;
+  }
+  char name[256] = "";
+  status = cuda.DeviceGetName(name, sizeof name - 1, device);
+  candidate.name = status == kSuccess ? name : "NVIDIA card " + std::to_string(index);
+  const int capability = attribute(cuda, device, kComputeCapabilityMajor) * 10 +
+                         attribute(cuda, device, kComputeCapabilityMinor);
+  Facts facts;
+  size_t memory = 0;
+  status = cuda.DeviceTotalMem(&memory, device);
+  facts.mostLanes = attribute(cuda, device, kMaxThreadsPerBlock);
+  if (status != kSuccess || capability == 0 || facts.mostLanes == 0) {
+    candidate.reason = "the driver does not say what the card can do (" +
+                       (status != kSuccess ? failure(cuda, "cuDeviceTotalMem_v2", status)
+                                           : std::string("cuDeviceGetAttribute gives nothing")) +
+                       "); nvidia-smi tells more";
+    return candidate;
+  }
+  candidate.reason = objection(cuda, device, capability, driverVersion);
+  if (!candidate.reason.empty()) return candidate;
+  const std::string release = driverRelease();
+  facts.name = candidate.name;
+  facts.backend = "CUDA " + std::to_string(driverVersion / 1000) + "." +
+                  std::to_string(driverVersion % 1000 / 10) + (release.empty() ? "" : ", driver " + release) +
+                  ", compute capability " + std::to_string(capability / 10) + "." +
+                  std::to_string(capability % 10);
+  facts.driver = facts.name + "|" + facts.backend;
+  facts.memoryBytes = facts.maxAllocationBytes = memory;
+  facts.sharedBytes = static_cast<size_t>(attribute(cuda, device, kMaxSharedMemoryPerBlock));
+  facts.units = std::max(attribute(cuda, device, kMultiprocessorCount), 1);
+  facts.hasFloat64 = true;
+  facts.capability = capability;
+  char bus[32];
+  std::snprintf(bus, sizeof bus, "%08x:%02x:%02x.0",
+                static_cast<unsigned>(attribute(cuda, device, kPciDomain)),
+                static_cast<unsigned>(attribute(cuda, device, kPciBus)),
+                static_cast<unsigned>(attribute(cuda, device, kPciDevice)));
+  candidate.backend = std::make_unique<CudaBackend>(cuda, device, bus, std::move(facts));
+  return candidate;
+}
+
+}  // namespace
+
+std::vector<Candidate> candidates(std::string& reason) {
+  std::vector<Candidate> found;
+  const Library* cuda = library(reason);
+  if (!cuda) return found;
+  int32_t version = 0, count = 0;
+  Status status = cuda->DriverGetVersion(&version);
+  if (status != kSuccess) {
+    reason = failure(*cuda, "cuDriverGetVersion", status) + "; nvidia-smi tells more";
+    return found;
+  }
+  status = cuda->DeviceGetCount(&count);
+  if (status != kSuccess || count == 0) {
+    reason = (status != kSuccess ? failure(*cuda, "cuDeviceGetCount", status)
+                                 : std::string("the NVIDIA driver found no card")) +
+             "; CUDA_VISIBLE_DEVICES may hide it, nvidia-smi tells more";
+    return found;
+  }
+  for (int index = 0; index < count; ++index) {
+    try {
+      found.push_back(candidateOf(*cuda, index, version));
+    } catch (const std::exception& error) {
+      found.push_back({"NVIDIA card " + std::to_string(index), nullptr, error.what()});
+    }
+  }
+  return found;
+}
+
+}  // namespace descent::gpu::cuda
