@@ -1,0 +1,428 @@
+// One step of an optimizer over all its parameters, eight of them a launch, and the squared norms of their
+// gradients, which the same pass over the gradients gives: each group leaves its part of a norm in a table,
+// one more launch adds up the parts.
+//
+// A kernel cannot be handed a list of addresses in OpenCL 1.2, so that parameters are arguments; their number
+// in a launch is what 1 KiB of arguments holds.
+// VARIANTS TYPE: f32 f64 f16 bf16 ; RULE: norms sgd sgdMomentum adam amsgrad adagrad adadelta nadam radam
+// VARIANTS TYPE: f32 f64 f16 bf16 ; RULE: rmsprop rmspropCentered rmspropMomentum rmspropBoth
+#include "../kernel.h"
+
+KERNEL_SOURCE
+
+#define TOGETHER 8  // parameters of a launch
+
+typedef struct {
+  i64 numbers[10];  // as KERNELS.md lists them, in the bits of T, and what follows from them
+  i64 sizes[TOGETHER];
+  i64 first_part;            // the launch's place in the table of parts
+  i32 groups[TOGETHER + 1];  // the first group of each parameter, and the end
+  i32 first;                 // the launch's first parameter
+  i32 is_first;
+  i32 unused;
+} OptimizerShape;
+
+// Which parts belong to a parameter's norm.
+typedef struct {
+  i64 first, count;
+} Parts;
+
+#ifdef DESCENT_DIALECT
+
+#include "../dialect/sums.h"
+
+#define IS_norms 1
+#define IS_sgd 2
+#define IS_sgdMomentum 3
+#define IS_adam 4
+#define IS_amsgrad 5
+#define IS_rmsprop 6
+#define IS_rmspropCentered 7
+#define IS_rmspropMomentum 8
+#define IS_rmspropBoth 9
+#define IS_adagrad 10
+#define IS_adadelta 11
+#define IS_nadam 12
+#define IS_radam 13
+#define CHOSEN PASTE(IS, RULE)
+
+#undef STATES
+#if CHOSEN == IS_norms || CHOSEN == IS_sgd
+#define STATES 0
+#elif CHOSEN == IS_sgdMomentum || CHOSEN == IS_rmsprop || CHOSEN == IS_adagrad
+#define STATES 1
+#elif CHOSEN == IS_amsgrad || CHOSEN == IS_rmspropBoth
+#define STATES 3
+#else
+#define STATES 2
+#endif
+
+// Number k of the call.
+#undef N
+#define DOUBLE_f32 0
+#define DOUBLE_f64 1
+#define DOUBLE_f16 0
+#define DOUBLE_bf16 0
+#if PASTE(DOUBLE, TYPE)
+#define N(k) F64_OF_BITS((u64)shape.numbers[k])
+#else
+#define N(k) F32_OF_BITS((u32)shape.numbers[k])
+#endif
+
+// New values of the parameter w and its states a, b and c, for the gradient g.
+#undef UPDATE
+#if CHOSEN == IS_norms
+#define UPDATE
+#elif CHOSEN == IS_sgd
+// lr, momentum, dampening, weightDecay, nesterov, sign
+#define UPDATE w -= N(0) * (g * N(5) + N(3) * w);
+#elif CHOSEN == IS_sgdMomentum
+// The first time the buffer becomes the gradient itself, without dampening.
+#define UPDATE                                  \
+  const T d = g * N(5) + N(3) * w;              \
+  a = shape.is_first ? d : N(1) * a + N(2) * d; \
+  w -= N(0) * (N(4) != T(0) ? d + N(1) * a : a);
+#elif CHOSEN == IS_adam || CHOSEN == IS_amsgrad
+// beta1, beta2, eps, weightDecay, sign, shrink, step size, root of the correction, 1 - beta1, 1 - beta2
+#define MOMENTS                    \
+  const T d = g * N(4) + N(3) * w; \
+  a = N(0) * a + N(8) * d;         \
+  b = N(1) * b + N(9) * d * d;
+#if CHOSEN == IS_adam
+#define UPDATE MOMENTS w = w * N(5) - N(6) * a / (sqrt_(b) / N(7) + N(2));
+#else
+#define UPDATE    \
+  MOMENTS         \
+  c = max_(c, b); \
+  w = w * N(5) - N(6) * a / (sqrt_(c) / N(7) + N(2));
+#endif
+#elif CHOSEN >= IS_rmsprop && CHOSEN <= IS_rmspropBoth
+// lr, alpha, eps, weightDecay, momentum, centered, sign, 1 - alpha
+#define SQUARE                     \
+  const T d = g * N(6) + N(3) * w; \
+  a = N(1) * a + N(7) * d * d;
+#define CENTER b = b + N(7) * (d - b);
+#if CHOSEN == IS_rmsprop
+#define UPDATE SQUARE w -= N(0) * (d / (sqrt_(a) + N(2)));
+#elif CHOSEN == IS_rmspropCentered
+#define UPDATE SQUARE CENTER w -= N(0) * (d / (sqrt_(a - b * b) + N(2)));
+#elif CHOSEN == IS_rmspropMomentum
+#define UPDATE                          \
+  SQUARE                                \
+  b = N(4) * b + d / (sqrt_(a) + N(2)); \
+  w -= N(0) * b;
+#else
+#define UPDATE                                                \
+  SQUARE CENTER c = N(4) * c + d / (sqrt_(a - b * b) + N(2)); \
+  w -= N(0) * c;
+#endif
+#elif CHOSEN == IS_adagrad
+// rate, eps, weightDecay, sign
+#define UPDATE                     \
+  const T d = g * N(3) + N(2) * w; \
+  a += d * d;                      \
+  w -= N(0) * d / (sqrt_(a) + N(1));
+#elif CHOSEN == IS_adadelta
+// lr, rho, eps, weightDecay, sign, 1 - rho
+#define UPDATE                                            \
+  const T d = g * N(4) + N(3) * w;                        \
+  a = N(1) * a + N(5) * d * d;                            \
+  const T change = sqrt_(b + N(2)) / sqrt_(a + N(2)) * d; \
+  b = N(1) * b + N(5) * change * change;                  \
+  w -= N(0) * change;
+#elif CHOSEN == IS_nadam
+// 1 - beta1, beta2, eps, weightDecay, sign, shrink, rate of the gradient, of its mean, second correction, 1 -
+// beta2
+#define UPDATE                     \
+  const T d = g * N(4) + N(3) * w; \
+  a = a + N(0) * (d - a);          \
+  b = N(1) * b + N(9) * d * d;     \
+  w = w * N(5) - (N(6) * d + N(7) * a) / (sqrt_(b / N(8)) + N(2));
+#else
+// 1 - beta1, beta2, eps, weightDecay, sign, shrink, rate, whether it is rectified, -, 1 - beta2
+#define UPDATE                     \
+  const T d = g * N(4) + N(3) * w; \
+  a = a + N(0) * (d - a);          \
+  b = N(1) * b + N(9) * d * d;     \
+  w = w * N(5) - N(6) * a / (N(7) != T(0) ? sqrt_(b) + N(2) : T(1));
+#endif
+
+// A tensor of each parameter, and the one of the group's parameter.
+#define EIGHT(name)                                                                           \
+  BUFFER(TYPE, name##0), BUFFER(TYPE, name##1), BUFFER(TYPE, name##2), BUFFER(TYPE, name##3), \
+      BUFFER(TYPE, name##4), BUFFER(TYPE, name##5), BUFFER(TYPE, name##6), BUFFER(TYPE, name##7)
+#define PICK_CASE(name, k)            \
+  if (own == k) {                     \
+    name##_memory = name##k##_memory; \
+    name##_at = name##k##_at;         \
+  }
+#define PICK(name)                          \
+  GLOBAL S* name##_memory = name##0_memory; \
+  i64 name##_at = name##0_at;               \
+  PICK_CASE(name, 1)                        \
+  PICK_CASE(name, 2)                        \
+  PICK_CASE(name, 3)                        \
+  PICK_CASE(name, 4)                        \
+  PICK_CASE(name, 5)                        \
+  PICK_CASE(name, 6)                        \
+  PICK_CASE(name, 7)                        \
+  OPEN(TYPE, name);
+
+GROUP_REDUCTION(joined, Sum, joinSums(a, b))
+
+KERNEL(optimizerStep)
+(
+#if CHOSEN != IS_norms
+    EIGHT(parameter),
+#endif
+    EIGHT(gradient),
+#if STATES > 0
+    EIGHT(first),
+#endif
+#if STATES > 1
+    EIGHT(second),
+#endif
+#if STATES > 2
+    EIGHT(third),
+#endif
+    BUFFER(u8, owners), BUFFER(u8, parts), const OptimizerShape shape) {
+  SHARED(Sum, shared, LANES);
+  i32 own = 0;
+  while (own + 1 < TOGETHER && GROUP_X >= shape.groups[own + 1]) own++;
+  OPEN(u8, owners);
+  OPEN(u8, parts);
+#if CHOSEN != IS_norms
+  PICK(parameter)
+#endif
+  PICK(gradient)
+#if STATES > 0
+  PICK(first)
+#endif
+#if STATES > 1
+  PICK(second)
+#endif
+#if STATES > 2
+  PICK(third)
+#endif
+  const i64 groups = shape.groups[own + 1] - shape.groups[own], group = GROUP_X - shape.groups[own];
+  Sum sum = noSum();
+  for (i64 k = group * LANES + LANE; k < shape.sizes[own]; k += groups * LANES) {
+    const T g = LOAD(TYPE, gradient, k);
+    sum = addToSum(sum, g * g);
+#if CHOSEN != IS_norms
+    T w = LOAD(TYPE, parameter, k);
+#endif
+#if STATES > 0
+    T a = LOAD(TYPE, first, k);
+#endif
+#if STATES > 1
+    T b = LOAD(TYPE, second, k);
+#endif
+#if STATES > 2
+    T c = LOAD(TYPE, third, k);
+#endif
+    UPDATE
+#if CHOSEN != IS_norms
+    STORE(TYPE, parameter, k, w);
+#endif
+#if STATES > 0
+    STORE(TYPE, first, k, a);
+#endif
+#if STATES > 1
+    STORE(TYPE, second, k, b);
+#endif
+#if STATES > 2
+    STORE(TYPE, third, k, c);
+#endif
+  }
+  sum = joined(shared, sum);
+  if (LANE != 0) return;
+  ((GLOBAL Sum*)parts)[shape.first_part + GROUP_X] = sum;
+  if (group == 0) {
+    Parts all;
+    all.first = shape.first_part + GROUP_X;
+    all.count = groups;
+    ((GLOBAL Parts*)owners)[shape.first + own] = all;
+  }
+}
+
+// The bits of a float64 of the same value, also where there are no doubles.
+DEVICE i64 bitsOfDouble(T value) {
+#if PASTE(DOUBLE, TYPE)
+  return (i64)BITS_OF_F64(value);
+#else
+  const u64 bits = BITS_OF_F32(value), sign = bits >> 31 << 63;
+  u64 exponent = (bits >> 23) & 255, fraction = bits & 0x7fffff;
+  if (exponent == 255) return (i64)(sign | ((u64)0x7ff << 52) | (fraction << 29));
+  if (exponent == 0) {
+    if (fraction == 0) return (i64)sign;
+    exponent = 1;
+    while (!(fraction & 0x800000)) {
+      fraction <<= 1;
+      exponent--;
+    }
+    fraction &= 0x7fffff;
+  }
+  return (i64)(sign | ((exponent + 896) << 52) | (fraction << 29));
+#endif
+}
+
+// A group for each parameter.
+KERNEL(optimizerNorms)(BUFFER(i64, squared), BUFFER(u8, owners), BUFFER(u8, parts)) {
+  SHARED(Sum, shared, LANES);
+  OPEN(i64, squared);
+  OPEN(u8, owners);
+  OPEN(u8, parts);
+  const Parts own = ((GLOBAL const Parts*)owners)[GROUP_X];
+  Sum sum = noSum();
+  for (i64 k = LANE; k < own.count; k += LANES)
+    sum = joinSums(sum, ((GLOBAL const Sum*)parts)[own.first + k]);
+  sum = joined(shared, sum);
+  if (LANE == 0) squared[GROUP_X] = bitsOfDouble(totalOf(sum));
+}
+
+#else  // host
+
+constexpr i64 kMostGroups = 1024;  // for one parameter
+constexpr i64 kPerLane = 8;        // elements that a lane has at least, where there are so many
+constexpr size_t kSumBytes = 16;   // the largest Sum
+
+i64 groupsOf(const GpuDevice& device, const Operand& x) {
+  const i64 perGroup = lanesOf(device) * kPerLane;
+  return std::max<i64>(1, std::min(kMostGroups, (elements(x) + perGroup - 1) / perGroup));
+}
+
+// squared, then the tensors of each parameter: `stride` of them, the one at `shapeAt` has its size.
+void step(GpuDevice& device, const Launch& launch, const char* rule, const std::vector<double>& numbers,
+          bool isFirst) {
+  const std::vector<Operand>& operands = *launch.operands;
+  if (operands.size() == 1) return;
+  const bool isUpdate = launch.integers && std::strcmp(rule, "norms") != 0;
+  const size_t stride = isUpdate ? 2 + static_cast<size_t>(launch.integers[1]) : 1;
+  const size_t parameters = (operands.size() - 1) / stride;
+  const DType dtype = operands[1].dtype;
+  i64 parts = 0;
+  for (size_t p = 0; p < parameters; ++p) parts += groupsOf(device, operands[1 + p * stride]);
+  const size_t ownersBytes = parameters * sizeof(Parts);
+  const Workspace work(device, ownersBytes + static_cast<size_t>(parts) * kSumBytes);
+  const Memory owners = work.memory(), table = work.memory(ownersBytes);
+
+  OptimizerShape shape{};
+  for (size_t k = 0; k < numbers.size(); ++k) {
+    if (dtype == DType::float64) {
+      std::memcpy(&shape.numbers[k], &numbers[k], sizeof(double));
+    } else {
+      const float single = static_cast<float>(numbers[k]);
+      std::memcpy(&shape.numbers[k], &single, sizeof single);
+    }
+  }
+  shape.is_first = isFirst;
+  const Variant variant = Variant(dtype).define("RULE", rule);
+  for (size_t first = 0; first < parameters; first += TOGETHER) {
+    const size_t count = std::min<size_t>(TOGETHER, parameters - first);
+    shape.first = static_cast<i32>(first);
+    for (size_t k = 0; k < TOGETHER; ++k) {
+      shape.sizes[k] = 0;
+      shape.groups[k + 1] = shape.groups[k];
+      if (k >= count) continue;
+      const Operand& x = operands[1 + (first + k) * stride];
+      shape.sizes[k] = elements(x);
+      shape.groups[k + 1] += static_cast<i32>(groupsOf(device, x));
+    }
+    KernelCall call(device, "optimizer", "optimizerStep", variant);
+    for (size_t which = 0; which < stride; ++which) {
+      for (size_t k = 0; k < TOGETHER; ++k) {
+        if (k < count) {
+          call.memory(operands[1 + (first + k) * stride + which]);
+        } else {
+          call.none();
+        }
+      }
+    }
+    call.memory(owners).memory(table).value(shape).run({shape.groups[TOGETHER], 1, 1});
+    shape.first_part += shape.groups[TOGETHER];
+  }
+  KernelCall(device, "optimizer", "optimizerNorms", variant)
+      .memory(operands[0])
+      .memory(owners)
+      .memory(table)
+      .run({static_cast<i64>(parameters), 1, 1});
+}
+
+int64_t statesOf(const Launch& launch) { return launch.integers[1]; }
+double signOf(double maximize) { return maximize != 0 ? -1 : 1; }
+
+// What the kernels get: differences from 1 are taken in double, as on the CPU.
+std::vector<double> numbersOf(const Launch& launch, size_t count) {
+  return {launch.numbers, launch.numbers + count};
+}
+
+void run(GpuDevice& device, const Launch& launch, const char* rule, const std::vector<double>& numbers) {
+  step(device, launch, rule, numbers, launch.integers[2] != 0);
+}
+
+void sgdStep(GpuDevice& device, const Launch& launch) {
+  std::vector<double> n = numbersOf(launch, 6);
+  n[2] = 1 - n[2];
+  n[5] = signOf(n[5]);
+  run(device, launch, statesOf(launch) == 0 ? "sgd" : "sgdMomentum", n);
+}
+
+void adamStep(GpuDevice& device, const Launch& launch) {
+  std::vector<double> n = numbersOf(launch, 8);
+  n[4] = signOf(n[4]);
+  n.push_back(1 - n[0]);
+  n.push_back(1 - n[1]);
+  run(device, launch, statesOf(launch) == 2 ? "adam" : "amsgrad", n);
+}
+
+void rmspropStep(GpuDevice& device, const Launch& launch) {
+  std::vector<double> n = numbersOf(launch, 7);
+  n[6] = signOf(n[6]);
+  n.push_back(1 - n[1]);
+  const bool isCentered = n[5] != 0;
+  run(device, launch,
+      statesOf(launch) == 1   ? "rmsprop"
+      : statesOf(launch) == 3 ? "rmspropBoth"
+      : isCentered            ? "rmspropCentered"
+                              : "rmspropMomentum",
+      n);
+}
+
+void adagradStep(GpuDevice& device, const Launch& launch) {
+  std::vector<double> n = numbersOf(launch, 4);
+  n[3] = signOf(n[3]);
+  run(device, launch, "adagrad", n);
+}
+
+void adadeltaStep(GpuDevice& device, const Launch& launch) {
+  std::vector<double> n = numbersOf(launch, 5);
+  n[4] = signOf(n[4]);
+  n.push_back(1 - n[1]);
+  run(device, launch, "adadelta", n);
+}
+
+// nadam and radam: the first number serves as its difference from 1 alone.
+void runWithMean(GpuDevice& device, const Launch& launch, const char* rule, size_t count) {
+  std::vector<double> n = numbersOf(launch, count);
+  n.resize(10);
+  n[0] = 1 - n[0];
+  n[4] = signOf(n[4]);
+  n[9] = 1 - n[1];
+  run(device, launch, rule, n);
+}
+void nadamStep(GpuDevice& device, const Launch& launch) { runWithMean(device, launch, "nadam", 9); }
+void radamStep(GpuDevice& device, const Launch& launch) { runWithMean(device, launch, "radam", 8); }
+
+void norms(GpuDevice& device, const Launch& launch) { step(device, launch, "norms", {}, false); }
+
+const Kernel table[] = {
+    {"sgdStep", kFloating, sgdStep},           {"adamStep", kFloating, adamStep},
+    {"rmspropStep", kFloating, rmspropStep},   {"adagradStep", kFloating, adagradStep},
+    {"adadeltaStep", kFloating, adadeltaStep}, {"nadamStep", kFloating, nadamStep},
+    {"radamStep", kFloating, radamStep},       {"norms", kFloating, norms},
+};
+
+KERNEL_TABLE(optimizer)
+
+#endif
