@@ -11,7 +11,7 @@ const folder = dirname(fileURLToPath(import.meta.url));
 export function deviceSide(text) {
   const host = text.indexOf("\n#else  // host\n");
   const device = host < 0 ? text : `${text.slice(0, host)}\n#endif\n`;
-  return device.replace(/^(#include "\.\.\/kernel\.h"|KERNEL_SOURCE)$/gm, "").replaceAll(/^#include "\.\.\/dialect\/(\w+)\.h"$/gm, (_, name) =>
+  return device.replace(/^(#include "\.\.\/\w+\.h"|KERNEL_SOURCE)$/gm, "").replaceAll(/^#include "\.\.\/dialect\/(\w+)\.h"$/gm, (_, name) =>
     readFileSync(join(folder, "dialect", `${name}.h`), "utf8"),
   );
 }
