@@ -1,7 +1,7 @@
 // memory: what the allocator holds, by device and by what it is for. All sizes in bytes.
 
 import { checkBoolean, checkNumber } from "./errors.js";
-import { deviceName, parseDevice } from "./device.js";
+import { deviceName, getDefaultDevice, parseDevice } from "./device.js";
 import { native } from "./native.js";
 import { callSites, siteAt } from "./sites.js";
 import { requireTensor, type Tensor } from "./tensor.js";
@@ -11,29 +11,29 @@ import { memoryCategories, type MemoryCategory } from "./protocol.js";
 export type MemoryStats = Record<string, number>;
 
 /** Every counter of a device. */
-export function stats(device = "cpu"): MemoryStats {
+export function stats(device = getDefaultDevice()): MemoryStats {
   const { kind, index } = parseDevice("memory.stats", device);
   const raw = native.memoryStats(kind, index);
   return Object.fromEntries(Object.entries(raw).map(([key, value]) => [camelCase(key), value]));
 }
 
 /** Bytes in use by tensors now. */
-export function allocated(device = "cpu"): number {
+export function allocated(device = getDefaultDevice()): number {
   return stats(device)["allocatedBytes.all.current"] ?? 0;
 }
 
 /** The most bytes in use by tensors since the start, or since `resetPeak()`. */
-export function maxAllocated(device = "cpu"): number {
+export function maxAllocated(device = getDefaultDevice()): number {
   return stats(device)["allocatedBytes.all.peak"] ?? 0;
 }
 
 /** Bytes taken from the device: those in use, and those kept for reuse. */
-export function reserved(device = "cpu"): number {
+export function reserved(device = getDefaultDevice()): number {
   return stats(device)["reservedBytes.all.current"] ?? 0;
 }
 
 /** The most bytes taken from the device since the start, or since `resetPeak()`. */
-export function maxReserved(device = "cpu"): number {
+export function maxReserved(device = getDefaultDevice()): number {
   return stats(device)["reservedBytes.all.peak"] ?? 0;
 }
 
@@ -75,7 +75,7 @@ export interface MemorySegment {
 }
 
 /** Every segment and block of a device as they are now, in the order of their addresses. */
-export function snapshot(device = "cpu"): MemorySegment[] {
+export function snapshot(device = getDefaultDevice()): MemorySegment[] {
   const { kind, index } = parseDevice("memory.snapshot", device);
   const numbers = native.memorySnapshot(kind, index);
   const segments: MemorySegment[] = [];
@@ -135,7 +135,7 @@ export function recordHistory(enabled = true): void {
 }
 
 /** Lets the peaks begin again at what is in use now. */
-export function resetPeak(device = "cpu"): void {
+export function resetPeak(device = getDefaultDevice()): void {
   const { kind, index } = parseDevice("memory.resetPeak", device);
   native.resetPeak(kind, index);
 }
@@ -146,14 +146,14 @@ export function emptyCache(): void {
 }
 
 /** From here on an allocation beyond `bytes` fails with one sentence instead of exhausting the machine; 0: no limit. */
-export function setLimit(bytes: number, device = "cpu"): void {
+export function setLimit(bytes: number, device = getDefaultDevice()): void {
   checkNumber("memory.setLimit", "bytes", bytes, { min: 0, integer: true });
   const { kind, index } = parseDevice("memory.setLimit", device);
   native.setMemoryLimit(kind, index, bytes);
 }
 
 /** A table for people. */
-export function summary(device = "cpu"): string {
+export function summary(device = getDefaultDevice()): string {
   const { kind, index } = parseDevice("memory.summary", device);
   const rows: [string, number][] = [
     ["in use", allocated(device)],

@@ -96,7 +96,7 @@ export function inOrder(count: number): Int32Array {
 
 /** A seed of 62 bits from the generator, or from the process's stream, so that manualSeed() governs shuffling too. */
 export function drawSeed(generator?: Generator | null): bigint {
-  const bits = randint(0, 2 ** 31, [2], { generator: generator ?? null });
+  const bits = randint(0, 2 ** 31, [2], { device: "cpu", generator: generator ?? null });
   const [low, high] = bits.data() as BigInt64Array;
   bits.dispose();
   return (high! << 31n) | low!;

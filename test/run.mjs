@@ -1,7 +1,7 @@
 // `npm test [-- WORD...]`: set-up, build, checks, then every test file (or those whose path has one of the words).
 //
 // Ends with the line `N passed, N failed` and a non-zero exit status on a failure, or where no test ran. With CI=true a
-// skip is a failure too, except one that says "no GPU". `--verbose` names each test. What a test prints after `note: ` is shown.
+// skip is a failure too, except one that says "no GPU". The files of `onEveryDevice` run again for each GPU, "engine/half on opencl:0". `--verbose` names each test. What a test prints after `note: ` is shown.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -9,6 +9,7 @@ import { performance } from "node:perf_hooks";
 import { run } from "node:test";
 import { ensureBrowser } from "../extension/start/browser.mjs";
 import { ensureEditor } from "../extension/start/editor.mjs";
+import { ensureOpenCl } from "../extension/start/opencl.mjs";
 import { SetupError, execute, step } from "../extension/start/progress.mjs";
 import { ensureDependencies, root } from "../extension/start/setup.mjs";
 
@@ -17,6 +18,8 @@ const options = process.argv.slice(2);
 const verbose = options.includes("--verbose");
 const words = options.filter((option) => !option.startsWith("--"));
 const isSelected = (name) => words.length === 0 || words.some((word) => name.includes(word));
+/** What holds on every device, by the name of the file: these run once more with each GPU as the default device. */
+const onEveryDevice = ["ops.elementwise"];
 const count = { passed: 0, failed: 0, skipped: 0 };
 const failures = [];
 /** Processes that inherit this and outlive the tests are leftovers. */
@@ -53,24 +56,46 @@ async function main() {
   const needsEditor = files.filter((file) => /^dist.test.editor/.test(file));
   const needsPackage = files.filter((file) => /package\.test/.test(file));
   const needsBrowser = files.filter((file) => /^dist.test.webviews/.test(file));
+  let gpus = [];
   try {
+    gpus = await ensureOpenCl();
     if (needsEditor.length + needsBrowser.length > 0) await ensureBrowser();
     if (needsEditor.length + needsPackage.length > 0) {
       await step("Packaging the extension", () => execute(process.execPath, ["extension/start/package.mjs"]));
     }
     if (needsEditor.length > 0) await ensureEditor();
   } catch (error) {
-    fail("set-up for the tests in an editor", error);
+    fail("set-up for the tests on a GPU and in an editor", error);
   }
   const others = files.filter((file) => !needsEditor.includes(file));
   if (others.length > 0) await runFiles(others, { concurrency: 2, timeout: 10 * 60_000 });
+  await runOnGpus(gpus);
   if (needsEditor.length > 0) await runFiles(needsEditor, { concurrency: 1, timeout: 20 * 60_000 });
 }
 
+/** The op table, the recorded cases and training, with every GPU in turn as the default device. */
+async function runOnGpus(gpus) {
+  const all = onEveryDevice.map((name) => `dist/test/engine/${name}.test.mjs`);
+  if (gpus.length === 0) {
+    const reason = "there is no GPU and no PoCL; as root on Debian this installs PoCL";
+    console.log(`skipped ${all.length} test files on a GPU: ${reason}`);
+    if (process.env.CI === "true") fail("tests on a GPU", new SetupError(reason));
+    else count.skipped += all.length;
+  }
+  for (const gpu of gpus) {
+    const files = all.filter((file) => isSelected(`gpu ${file} on ${gpu}`));
+    process.env.DESCENT_DEVICE = gpu;
+    if (files.length > 0) await runFiles(files, { concurrency: 2, timeout: 10 * 60_000 }, ` on ${gpu}`);
+    delete process.env.DESCENT_DEVICE;
+  }
+}
+
 /** Runs test files, each in its own process, and prints a line for each. */
-async function runFiles(files, limits) {
+async function runFiles(files, limits, where = "") {
   const begun = performance.now();
-  const results = new Map(files.map((file) => [file, { passed: 0, failed: 0, skipped: [], said: "" }]));
+  const results = new Map(
+    files.map((file) => [file, { label: label(file) + where, passed: 0, failed: 0, skipped: [], said: "" }]),
+  );
   let current = null;
   // Results come file by file, whichever run at the same time.
   for await (const { type, data } of run({ files: files.map((file) => join(root, file)), ...limits })) {
@@ -85,8 +110,8 @@ async function runFiles(files, limits) {
     if (current !== null && current !== file) finish(current, results.get(current));
     current = file;
     const isWholeFile = join(root, data.name) === join(root, file) || data.name === join(root, file);
-    if (type === "test:pass" && !isWholeFile) pass(file, result, data);
-    if (type === "test:fail" && !(isWholeFile && result.failed > 0)) failTest(file, result, data);
+    if (type === "test:pass" && !isWholeFile) pass(result, data);
+    if (type === "test:fail" && !(isWholeFile && result.failed > 0)) failTest(result, data);
   }
   for (const [file, result] of results) finish(file, result);
   console.log(`${files.length} test ${files.length === 1 ? "file" : "files"} in ${seconds(begun)}`);
@@ -95,41 +120,41 @@ async function runFiles(files, limits) {
     if (!results.delete(file)) return;
     if (result.passed + result.failed + result.skipped.length === 0) {
       result.failed++;
-      failures.push(`${label(file)}: ran no test`);
+      failures.push(`${result.label}: ran no test`);
     }
     count.passed += result.passed;
     count.failed += result.failed;
     const skipped = result.skipped.length > 0 ? `, ${result.skipped.length} skipped` : "";
     const sign = result.failed > 0 ? "✗" : "✓";
-    console.log(`${sign} ${label(file)}: ${result.passed} passed, ${result.failed} failed${skipped}`);
+    console.log(`${sign} ${result.label}: ${result.passed} passed, ${result.failed} failed${skipped}`);
     for (const line of result.skipped) console.log(`  skipped ${line}`);
     for (const [, note] of result.said.matchAll(/^note: (.*)$/gm)) console.log(`  ${note}`);
     if (result.failed > 0 && result.said.trim() !== "") console.log(indent(result.said.trim()));
   }
 }
 
-function pass(file, result, { name, details, skip, todo }) {
+function pass(result, { name, details, skip, todo }) {
   if (details.type === "suite") return;
   const left = skip ?? todo;
   if (left === undefined || left === false) {
     result.passed++;
-    if (verbose) console.log(`  ✓ ${label(file)} › ${name} (${Math.round(details.duration_ms)} ms)`);
+    if (verbose) console.log(`  ✓ ${result.label} › ${name} (${Math.round(details.duration_ms)} ms)`);
     return;
   }
   const reason = typeof left === "string" && left !== "" ? left : "no reason given";
   result.skipped.push(`${name}: ${reason}`);
   if (process.env.CI === "true" && !reason.startsWith("no GPU")) {
     result.failed++;
-    failures.push(`${label(file)} › ${name}: skipped (${reason})`);
+    failures.push(`${result.label} › ${name}: skipped (${reason})`);
   } else count.skipped++;
 }
 
-function failTest(file, result, { name, details }) {
+function failTest(result, { name, details }) {
   if (details.error?.failureType === "subtestsFailed") return; // its subtests have said so
   result.failed++;
   const what = name.endsWith(".test.mjs") ? "the file itself" : name;
-  failures.push(`${label(file)} › ${what}`);
-  console.log(`\n✗ ${label(file)} › ${what}\n${indent(explain(details.error?.cause ?? details.error))}\n`);
+  failures.push(`${result.label} › ${what}`);
+  console.log(`\n✗ ${result.label} › ${what}\n${indent(explain(details.error?.cause ?? details.error))}\n`);
 }
 
 function seconds(begun) {

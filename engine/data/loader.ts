@@ -19,6 +19,7 @@ import {
   type ResumedEpoch,
 } from "./loaderState.js";
 import type { FedBatch } from "./feed.js";
+import { placed } from "./placing.js";
 import { BatchSampler, checkGenerator, checkSampler, type Sampler } from "./samplers.js";
 import { Workers } from "./workers.js";
 import { asInput } from "./workerThread.js";
@@ -67,7 +68,7 @@ interface WholeTensors {
 
 /**
  * Iterating gives one epoch of batches: `for await (const [x, y] of loader)`, or `for` where no item is a promise. Batches
- * of a TensorDataset, or of a part of one, are cut from the whole tensors in one go.
+ * of a TensorDataset, or of a part of one, are cut from the whole tensors in one go. Every batch is brought to the default device.
  */
 export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>, AsyncIterable<Batch> {
   readonly dataset: Dataset<Item> | IterableDataset<Item>;
@@ -281,7 +282,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
   #hand(epoch: Epoch, samples: number, make: () => Batch): Batch | typeof skipped {
     const index = epoch.index++;
     if (index < epoch.skip) return skipped;
-    const batch = make();
+    const batch = asInput(() => placed(make()));
     observer.current?.batch(this, { samples, index, batches: epoch.batches });
     return batch;
   }

@@ -2,6 +2,7 @@
 // classes that a module exports are built again there.
 
 import { types } from "node:util";
+import { convert } from "../convert.js";
 import { bytesOf, Generator } from "../generator.js";
 import { native } from "../native.js";
 import { Parameter } from "../nn/parameter.js";
@@ -138,7 +139,8 @@ function packTensor(x: Tensor, path: string, group: number): Node {
   const { label, requiresGrad } = x;
   return {
     kind: "tensor",
-    token: native.share(x, group),
+    // Workers compute on the CPU.
+    token: native.share(convert(x.detach(), { device: "cpu" }), group),
     label,
     requiresGrad,
     isParameter: x instanceof Parameter,
