@@ -1,6 +1,7 @@
 // Device names: 'cpu', 'cuda', 'cuda:0', 'opencl:0', 'gpu', between what users write and what native code numbers.
 
 import { isMainThread } from "node:worker_threads";
+import { bestGpu } from "./bestGpu.js";
 import { native, type NativeDevice } from "./native.js";
 import { fail, show } from "./errors.js";
 
@@ -47,11 +48,8 @@ export function parseDevice(op: string, value: unknown): DeviceNumber {
   if (before !== undefined) return before;
   const present = native.devices().filter((device) => device.usable);
   const found =
-    value === "gpu"
-      ? (present.find((device) => device.kind === "cuda") ??
-        present.find((device) => device.kind === "opencl"))
-      : present.find((device) => matches(device, value));
-  if (found !== undefined) {
+    value === "gpu" ? bestGpu(present) : (present.find((device) => matches(device, value)) ?? null);
+  if (found !== null) {
     const number = { kind: kinds.indexOf(found.kind), index: found.index };
     parsed.set(value, number);
     return number;

@@ -80,7 +80,15 @@ export interface NativeDevice {
   description: string;
   backend: string;
   memoryBytes: number;
+  /** Of one tensor; 0 where it is not known. */
+  maxAllocationBytes: number;
+  hasFloat64: boolean;
+  /** The CPU itself, or an OpenCL device on it. */
+  isProcessor: boolean;
+  /** What else there is to know, in a few words each: "matrix products by cuBLASLt 13.1". */
+  abilities: string[];
   usable: boolean;
+  /** Why it cannot be used; null where it can. */
   reason: string | null;
 }
 

@@ -2,6 +2,8 @@
 
 import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
+import { bestGpu } from "../bestGpu.js";
+import type { NativeDevice } from "../native.js";
 import type { Given, OptionTable } from "./options.js";
 import { expectPositionals } from "./options.js";
 import { coloured, printJson, printTable } from "./print.js";
@@ -17,18 +19,30 @@ export async function devicesCommand(given: Given): Promise<number> {
     printJson(devices);
     return 0;
   }
-  const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
   const rows = devices.map((device) => [
     device.name,
     device.description,
     device.backend,
-    gibibytes(device.memoryBytes),
-    device.usable
-      ? coloured("usable", "green")
-      : coloured(`not usable: ${device.reason ?? "no reason given"}`, "yellow"),
+    device.memoryBytes > 0 ? `${(device.memoryBytes / 2 ** 30).toFixed(1)} GiB` : "",
+    stateOf(device),
   ]);
   printTable(["device", "what it is", "backend", "memory", ""], rows, [3]);
+  const best = bestGpu(devices);
+  process.stdout.write(
+    best === null ? "'gpu' means nothing here: no GPU can be used.\n" : `'gpu' means ${best.name}.\n`,
+  );
   return 0;
+}
+
+/** Whether it can be used, and what it can or why not. */
+function stateOf(device: NativeDevice): string {
+  if (!device.usable) return coloured(`not usable: ${device.reason ?? "no reason given"}`, "yellow");
+  const known = [
+    ...(device.kind !== "cpu" && device.isProcessor ? ["runs on the processor"] : []),
+    ...(device.hasFloat64 ? [] : ["no float64"]),
+    ...device.abilities,
+  ];
+  return [coloured("usable", "green"), ...known].join(", ");
 }
 
 interface Check {
@@ -43,7 +57,14 @@ interface Check {
 
 export async function doctorCommand(given: Given): Promise<number> {
   expectPositionals(given, []);
-  const checks = [checkNode(), await checkAddon(), checkEsbuild(), checkCompiler(), checkEditor()];
+  const checks = [
+    checkNode(),
+    await checkAddon(),
+    await checkGpu(),
+    checkEsbuild(),
+    checkCompiler(),
+    checkEditor(),
+  ];
   const isHealthy = checks.every((check) => check.ok || !check.required);
   if (given.options["json"] !== undefined) {
     printJson({ ok: isHealthy, installation: installationFolder(), checks });
@@ -55,9 +76,8 @@ export async function doctorCommand(given: Given): Promise<number> {
       : required
         ? coloured("missing ", "red")
         : coloured("optional", "yellow");
-    process.stdout.write(
-      `${mark}  ${name.padEnd(12)}${detail}${advice === "" ? "" : `\n          ${" ".repeat(12)}${advice}`}\n`,
-    );
+    const lines = `${detail}\n${advice}`.trim().split("\n");
+    process.stdout.write(`${mark}  ${name.padEnd(12)}${lines.join(`\n${" ".repeat(22)}`)}\n`);
   }
   process.stdout.write(isHealthy ? "Training runs on this machine.\n" : "Training does not run here yet.\n");
   return isHealthy ? 0 : 1;
@@ -89,6 +109,32 @@ async function checkAddon(): Promise<Check> {
       ok: false,
       detail,
       advice: "In the repository run 'npm run build'; an installed extension: reinstall it.",
+    };
+  }
+}
+
+/** Which GPU is used, and what keeps others from it. */
+async function checkGpu(): Promise<Check> {
+  const what = { name: "GPU", required: false };
+  try {
+    const { native } = await import("../native.js");
+    const devices = native.devices();
+    const best = bestGpu(devices);
+    const reasons = devices
+      .filter((device) => !device.usable)
+      .map((device) => `${device.name}: ${device.reason ?? "no reason given"}`);
+    const used =
+      best === null
+        ? "none can be used, training uses the CPU"
+        : `${best.name}, ${best.description}, through ${best.backend}`;
+    const advice = best === null ? "A GPU needs its vendor's driver: NVIDIA's, or one with OpenCL." : "";
+    return { ...what, ok: best !== null, detail: [used, ...reasons].join("\n"), advice };
+  } catch {
+    return {
+      ...what,
+      ok: false,
+      detail: "not known while the native part does not load",
+      advice: "See the native part.",
     };
   }
 }

@@ -140,7 +140,7 @@ function packTensor(x: Tensor, path: string, group: number): Node {
   return {
     kind: "tensor",
     // Workers compute on the CPU.
-    token: native.share(convert(x.detach(), { device: "cpu" }), group),
+    token: native.share(x.device === "cpu" ? x : convert(x.detach(), { device: "cpu" }), group),
     label,
     requiresGrad,
     isParameter: x instanceof Parameter,

@@ -1,5 +1,6 @@
 // Loading a saved state into a model: says everything that does not fit at once, and changes nothing then.
 
+import { convert } from "../convert.js";
 import { DescentError, show } from "../errors.js";
 import { noGrad } from "../grad-mode.js";
 import { Tensor } from "../tensor.js";
@@ -54,7 +55,7 @@ export function loadState(
     );
   }
   noGrad(() => {
-    for (const [target, value] of copies) target.copy_(value);
+    for (const [target, value] of copies) target.copy_(convert(value, { device: target.device }));
   });
   return { missingKeys, unexpectedKeys };
 }

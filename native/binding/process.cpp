@@ -2,7 +2,6 @@
 #include <cstring>
 
 #include "../device/cpu/cpu.h"
-#include "../device/gpu/gpu.h"
 #include "../ops/create.h"
 #include "../ops/random.h"
 #include "environment.h"
@@ -115,44 +114,69 @@ napi_value setDefaultDevice(const CallInfo& call) {
 
 constexpr const char* kKinds[] = {"cpu", "cuda", "opencl"};
 
-// `reason` null: it can be used.
-napi_value deviceRecord(const CallInfo& call, const std::string& name, DeviceKind kind, int index,
-                        const DeviceDescription& description, napi_value reason) {
-  napi_env env = call.env();
-  napi_value record, null;
-  napi_create_object(env, &record);
-  napi_get_null(env, &null);
-  napi_set_named_property(env, record, "name", call.toText(name));
-  napi_set_named_property(env, record, "kind", call.toText(kKinds[static_cast<int>(kind)]));
-  napi_set_named_property(env, record, "index", call.toNumber(index));
-  napi_set_named_property(env, record, "description", call.toText(description.name));
-  napi_set_named_property(env, record, "backend", call.toText(description.backend));
-  napi_set_named_property(env, record, "memoryBytes",
-                          call.toNumber(static_cast<double>(description.memoryBytes)));
-  napi_set_named_property(env, record, "usable", call.toBoolean(!reason));
-  napi_set_named_property(env, record, "reason", reason ? reason : null);
-  return record;
-}
+// A record of the list that `devices` returns.
+class DeviceRecord {
+ public:
+  explicit DeviceRecord(const CallInfo& call) : call_(call) { napi_create_object(call.env(), &record_); }
 
-// The devices, then what was found and cannot be used; a whole back end has the index -1.
+  void set(const char* key, napi_value value) { napi_set_named_property(call_.env(), record_, key, value); }
+  void set(const char* key, const std::string& text) { set(key, call_.toText(text)); }
+  void setNumber(const char* key, double number) { set(key, call_.toNumber(number)); }
+  void setFlag(const char* key, bool flag) { set(key, call_.toBoolean(flag)); }
+  void setList(const char* key, const std::vector<std::string>& texts) {
+    napi_value list;
+    napi_create_array(call_.env(), &list);
+    for (size_t k = 0; k < texts.size(); ++k)
+      napi_set_element(call_.env(), list, static_cast<uint32_t>(k), call_.toText(texts[k]));
+    set(key, list);
+  }
+  void fill(const DeviceDescription& device) {
+    set("name", nameOf(device.id));
+    set("kind", std::string(kKinds[static_cast<int>(device.id.kind)]));
+    setNumber("index", device.id.index);
+    set("description", device.name);
+    set("backend", device.backend);
+    setNumber("memoryBytes", static_cast<double>(device.memoryBytes));
+    setNumber("maxAllocationBytes", static_cast<double>(device.maxAllocationBytes));
+    setFlag("hasFloat64", device.hasFloat64);
+    setFlag("isProcessor", device.isProcessor);
+    setList("abilities", device.abilities);
+    napi_value null;
+    napi_get_null(call_.env(), &null);
+    setFlag("usable", true);
+    set("reason", null);
+  }
+  void fill(const UnusableDevice& device) {
+    DeviceDescription known;
+    known.id = {device.kind, static_cast<uint8_t>(device.index < 0 ? 0 : device.index)};
+    known.name = device.name;
+    known.hasFloat64 = false;
+    known.isProcessor = false;
+    fill(known);
+    if (device.index < 0) set("name", std::string(kKinds[static_cast<int>(device.kind)]));
+    setNumber("index", device.index);
+    setFlag("usable", false);
+    set("reason", device.reason);
+  }
+  napi_value value() const { return record_; }
+
+ private:
+  const CallInfo& call_;
+  napi_value record_;
+};
+
+// Those that can be used, then the others.
 napi_value listDevices(const CallInfo& call) {
   napi_value list;
   napi_create_array(call.env(), &list);
   uint32_t next = 0;
-  for (Device* device : devices()) {
-    const DeviceDescription description = device->describe();
-    const DeviceId id = description.id;
-    napi_set_element(call.env(), list, next++,
-                     deviceRecord(call, nameOf(id), id.kind, id.index, description, nullptr));
-  }
-  for (const gpu::Unusable& one : gpu::found().unusable) {
-    DeviceDescription description;
-    description.name = one.name;
-    std::string name = kKinds[static_cast<int>(one.kind)];
-    if (one.index >= 0) name += ":" + std::to_string(one.index);
-    napi_set_element(call.env(), list, next++,
-                     deviceRecord(call, name, one.kind, one.index, description, call.toText(one.reason)));
-  }
+  const auto add = [&](const auto& device) {
+    DeviceRecord record(call);
+    record.fill(device);
+    napi_set_element(call.env(), list, next++, record.value());
+  };
+  for (Device* device : devices()) add(device->describe());
+  for (const UnusableDevice& device : unusableDevices()) add(device);
   return list;
 }
 

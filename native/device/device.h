@@ -51,6 +51,17 @@ struct DeviceDescription {
   bool hasFloat16 = false;
   bool isAsynchronous = false;
   bool hostCanRead = true;  // memory handles are host pointers
+  bool isProcessor = true;  // the CPU itself, or an OpenCL device on it
+  // What else a user may want to know of it, in a few words each: "matrix products by cuBLASLt 13.1".
+  std::vector<std::string> abilities;
+};
+
+// A device, or a whole kind of them, that cannot be used, and why.
+struct UnusableDevice {
+  DeviceKind kind;
+  int index;         // -1: all of that kind
+  std::string name;  // "" for a kind
+  std::string reason;
 };
 
 // What a device is doing now; -1: not known. Memory is that of all processes.
@@ -89,6 +100,7 @@ class Device {
 
 // Devices of this process, in the order cpu, cuda, opencl. The CPU is always there.
 const std::vector<Device*>& devices();
+const std::vector<UnusableDevice>& unusableDevices();
 // Those that can hold anything yet: looks for no driver.
 std::vector<Device*> devicesInUse();
 Device& deviceOf(DeviceId id);  // throws Error("device", ...) naming those that exist

@@ -73,6 +73,8 @@ std::string nameOf(DeviceId id) {
 
 const std::vector<Device*>& devices() { return registry().devices; }
 
+const std::vector<UnusableDevice>& unusableDevices() { return gpu::found().unusable; }
+
 std::vector<Device*> devicesInUse() {
   return areDevicesFound.load() ? devices() : std::vector<Device*>{&cpu::device()};
 }

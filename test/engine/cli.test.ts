@@ -227,16 +227,24 @@ test("doctor says what is there and what is missing", async () => {
   assert.equal(code, ok ? 0 : 1);
   assert.deepEqual(
     checks.map(({ name }) => name),
-    ["Node.js", "native part", "TypeScript", "compiler", "editor"],
+    ["Node.js", "native part", "GPU", "TypeScript", "compiler", "editor"],
   );
   for (const check of checks) assert.equal(check.ok, check.advice === "", check.name);
 });
 
-test("devices lists the CPU", async () => {
+test("devices lists the CPU and every GPU, and says which one 'gpu' means", async () => {
   const { out, err } = await cli(workspaceWith({}), "devices", "--json");
   const devices = JSON.parse(out === "" ? "[]" : out) as { name: string; usable: boolean }[];
   assert.ok(
     devices.some(({ name, usable }) => name === "cpu" && usable),
     err,
+  );
+  const { out: text } = await cli(workspaceWith({}), "devices");
+  for (const { name, usable } of devices)
+    assert.match(text, new RegExp(`^${name} .*${usable ? " usable" : "not usable: .{10,}"}`, "m"));
+  const best = devices.find(({ name, usable }) => usable && name !== "cpu");
+  assert.match(
+    text,
+    best === undefined ? /^'gpu' means nothing here/m : new RegExp(`^'gpu' means ${best.name}\\.$`, "m"),
   );
 });

@@ -33,6 +33,8 @@ struct Facts {
   bool hasFloat64 = false;
   bool isProcessor = false;  // an OpenCL device that is the CPU itself
   int capability = 0;        // of CUDA: 90 for 9.0
+  // What else a user may want to know, in a few words each: "matrix products by cuBLASLt 13.1".
+  std::vector<std::string> abilities;
 };
 
 // A program is a kernel source with one choice of types: its key names it ("softmax.f32"), its text is what

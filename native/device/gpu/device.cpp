@@ -218,6 +218,8 @@ DeviceDescription GpuDevice::describe() const {
   description.hasFloat64 = known.hasFloat64;
   description.isAsynchronous = true;
   description.hostCanRead = false;
+  description.isProcessor = known.isProcessor;
+  description.abilities = known.abilities;
   return description;
 }
 

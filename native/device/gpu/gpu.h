@@ -8,17 +8,9 @@
 
 namespace descent::gpu {
 
-// A device, or a whole back end, that cannot be used, and why.
-struct Unusable {
-  DeviceKind kind;
-  int index;         // -1: the back end itself
-  std::string name;  // "" for a back end
-  std::string reason;
-};
-
 struct Found {
   std::vector<Device*> devices;
-  std::vector<Unusable> unusable;
+  std::vector<UnusableDevice> unusable;
 };
 
 // Looks on the first call; never throws.
