@@ -4,71 +4,17 @@
 
 #include <algorithm>
 #include <atomic>
-#include <set>
 #include <string>
+#include <utility>
 
 #include "../tensor/error.h"
-#include "small_bins.h"
-#include "statistics.h"
+#include "pools.h"
 
 namespace descent {
 
 namespace {
 
-constexpr size_t kUnit = SmallBins::kUnit;
-constexpr size_t kMiB = size_t{1} << 20;
-constexpr size_t kSmallLimit = kMiB;              // requests up to here are the small pool's
-constexpr size_t kSmallSegment = 2 * kMiB;        // segments of the small pool
-constexpr size_t kLargeSegment = 20 * kMiB;       // segments for requests below kOwnSegment
-constexpr size_t kOwnSegment = 10 * kMiB;         // requests from here on get segments of their own,
-constexpr size_t kOwnSegmentRounding = 2 * kMiB;  // rounded up to this
-constexpr size_t kCollectAfter = 32 * kMiB;       // growth before a minor collection is asked for
-constexpr size_t kFullCollectAfter = 128 * kMiB;  // growth before a full one is
-
-// With -DDESCENT_PLAIN_MALLOC every block is a piece of memory of its own, of just the size asked for, so
-// that a memory checker sees what reaches beyond it.
-#ifdef DESCENT_PLAIN_MALLOC
-constexpr bool kIsPooling = false;
-#else
-constexpr bool kIsPooling = true;
-#endif
-
 size_t roundUp(size_t value, size_t unit) { return (value + unit - 1) / unit * unit; }
-
-// Critical sections are tens of instructions and never block, so waiting is spinning.
-class SpinLock {
- public:
-  void lock() {
-    while (flag_.exchange(true, std::memory_order_acquire)) {
-      while (flag_.load(std::memory_order_relaxed)) {
-#if defined(__x86_64__) || defined(__i386__)
-        __builtin_ia32_pause();
-#endif
-      }
-    }
-  }
-  void unlock() { flag_.store(false, std::memory_order_release); }
-
- private:
-  std::atomic<bool> flag_{false};
-};
-
-class Guard {
- public:
-  explicit Guard(SpinLock& lock) : lock_(lock) { lock_.lock(); }
-  ~Guard() { lock_.unlock(); }
-  Guard(const Guard&) = delete;
-  Guard& operator=(const Guard&) = delete;
-
- private:
-  SpinLock& lock_;
-};
-
-struct BySize {
-  bool operator()(const Block* a, const Block* b) const {
-    return a->size != b->size ? a->size < b->size : a < b;
-  }
-};
 
 thread_local AllocationContext context;
 thread_local PressureCallback pressureCallback;
@@ -87,11 +33,6 @@ bool collect(bool full) {
   return true;
 }
 
-std::string bytesText(size_t bytes) {
-  if (bytes < kMiB) return std::to_string(bytes) + " bytes";
-  return std::to_string((bytes + kMiB / 2) / kMiB) + " MiB";
-}
-
 }  // namespace
 
 AllocationContext& allocationContext() { return context; }
@@ -104,145 +45,10 @@ Category setCategory(Category category) {
 
 void setPressureCallback(PressureCallback callback) { pressureCallback = std::move(callback); }
 
-struct Allocator::State {
-  SpinLock lock;
-  SmallBins small;
-  std::set<Block*> segments;  // the first block of each
-  std::set<Block*, BySize> large;
-  std::vector<Block*> spareBlocks;
-  size_t made = 0;
-  AllocatorStatistics statistics;
-  double categoryBytes[kCategoryCount] = {};
-  size_t limit = 0;
-  // Read without the lock by the valve.
-  std::atomic<size_t> allocated{0};
-  std::atomic<size_t> reserved{0};
-  std::atomic<size_t> afterMinor{0};
-  std::atomic<size_t> afterFull{0};
-
-  Block* newBlock() {
-    if (spareBlocks.empty()) {
-      constexpr int kBatch = 128;
-      Block* batch = new Block[kBatch];  // block records live as long as the process
-      made += kBatch;
-      spareBlocks.reserve(made);  // so that free(), which may not throw, never grows it
-      for (int index = 0; index < kBatch; ++index) spareBlocks.push_back(batch + index);
-    }
-    Block* block = spareBlocks.back();
-    spareBlocks.pop_back();
-    *block = Block{};
-    return block;
-  }
-
-  void insertFree(Block* block) {
-    if (block->isSmall) {
-      small.insert(block);
-    } else {
-      large.insert(block);
-    }
-  }
-
-  void removeFree(Block* block) {
-    if (block->isSmall) {
-      small.remove(block);
-    } else {
-      large.erase(block);
-    }
-  }
-
-  static bool isSplit(const Block* block) { return block->previous || block->next; }
-
-  // A free block of at least `size`, cut to size; null where there is none.
-  Block* takeCached(size_t size, bool isSmall) {
-    Block* block = nullptr;
-    if (isSmall) {
-      block = small.bestFit(size);
-      if (!block) return nullptr;
-    } else {
-      Block key;
-      key.size = size;
-      auto found = large.lower_bound(&key);
-      if (found == large.end()) {
-        return nullptr;
-      }
-      // `key` compares by address among equals, so the block before may have this very size.
-      if (found != large.begin() && (*std::prev(found))->size == size) --found;
-      block = *found;
-      // A very large block is not given away for a much smaller request.
-      if (block->size >= 200 * kMiB && block->size - size > 20 * kMiB) return nullptr;
-    }
-    removeFree(block);
-    const bool wasSplit = isSplit(block);
-    if (wasSplit) statistics.inactiveSplit(isSmall, -static_cast<int64_t>(block->size));
-    cut(block, size);
-    return block;
-  }
-
-  void cut(Block* block, size_t size) {
-    const size_t rest = block->size - size;
-    const bool worthKeeping = block->isSmall ? rest >= kUnit : rest > kSmallLimit && block->size < 200 * kMiB;
-    if (!worthKeeping) return;
-    Block* remaining = newBlock();
-    remaining->memory = block->memory;
-    remaining->memory.offset += size;
-    remaining->size = rest;
-    remaining->allocator = block->allocator;
-    remaining->isSmall = block->isSmall;
-    remaining->previous = block;
-    remaining->next = block->next;
-    if (block->next) block->next->previous = remaining;
-    block->next = remaining;
-    block->size = size;
-    insertFree(remaining);
-    statistics.inactiveSplit(block->isSmall, static_cast<int64_t>(rest));
-  }
-
-  // Joins a free block that is in no list with its free neighbours.
-  Block* join(Block* block) {
-    Block* before = block->previous;
-    if (before && !before->isAllocated) {
-      removeFree(before);
-      statistics.inactiveSplit(block->isSmall, -static_cast<int64_t>(before->size));
-      before->size += block->size;
-      before->next = block->next;
-      if (block->next) block->next->previous = before;
-      spareBlocks.push_back(block);
-      block = before;
-    }
-    Block* after = block->next;
-    if (after && !after->isAllocated) {
-      removeFree(after);
-      statistics.inactiveSplit(block->isSmall, -static_cast<int64_t>(after->size));
-      block->size += after->size;
-      block->next = after->next;
-      if (after->next) after->next->previous = block;
-      spareBlocks.push_back(after);
-    }
-    return block;
-  }
-
-  void handOut(Block* block, size_t requested) {
-    block->isAllocated = true;
-    block->requested = requested;
-    block->category = context.category;
-    block->site = context.site;
-    block->module = context.module;
-    block->step = context.step;
-    categoryBytes[static_cast<int>(block->category)] += static_cast<double>(block->size);
-    statistics.allocated(block->isSmall, block->size, requested);
-    allocated.store(allocated.load(std::memory_order_relaxed) + block->size, std::memory_order_relaxed);
-  }
-
-  // Whether a segment of `bytes` more would stay within the limit.
-  bool fits(size_t bytes) const {
-    return limit == 0 || reserved.load(std::memory_order_relaxed) + bytes <= limit;
-  }
-};
-
 Allocator::Allocator(Device& device) : device_(&device), state_(std::make_unique<State>()) {}
 Allocator::~Allocator() = default;
 
-Block* Allocator::allocate(size_t bytes) {
+Block* Allocator::allocate(size_t bytes, Stream stream) {
   State& state = *state_;
   constexpr size_t kMost = size_t{1} << 60;
   if (bytes > kMost) {
@@ -253,8 +59,9 @@ Block* Allocator::allocate(size_t bytes) {
   const bool isSmall = size <= kSmallLimit;
   const auto fromCache = [&]() -> Block* {
     if (!kIsPooling) return nullptr;
+    takeWaiting();
     Guard guard(state.lock);
-    Block* block = state.takeCached(size, isSmall);
+    Block* block = state.takeCached(size, isSmall, stream);
     if (block) state.handOut(block, bytes);
     return block;
   };
@@ -274,32 +81,50 @@ Block* Allocator::allocate(size_t bytes) {
     if (Block* block = fromCache()) return block;
   }
 
-  const size_t segment = !kIsPooling          ? std::max<size_t>(bytes, 1)
-                         : isSmall            ? kSmallSegment
-                         : size < kOwnSegment ? kLargeSegment
-                                              : roundUp(size, kOwnSegmentRounding);
-  const auto fromDevice = [&]() -> Block* {
+  const size_t usual = !kIsPooling          ? std::max<size_t>(bytes, 1)
+                       : isSmall            ? kSmallSegment
+                       : size < kOwnSegment ? kLargeSegment
+                                            : roundUp(size, kOwnSegmentRounding);
+  const auto segmentOf = [&](size_t segment) -> Block* {
+    Block* block;
     {
       Guard guard(state.lock);
       if (!state.fits(segment)) return nullptr;
+      block = state.newBlock();
       state.reserved.fetch_add(segment, std::memory_order_relaxed);
     }
-    const Memory memory = device_->allocate(segment);
-    Guard guard(state.lock);
-    if (memory.handle == nullptr) {
+    const auto undo = [&] {
+      Guard guard(state.lock);
       state.reserved.fetch_sub(segment, std::memory_order_relaxed);
+      state.spareBlocks.push_back(block);
+    };
+    Memory memory;
+    try {
+      memory = device_->allocate(segment);
+    } catch (...) {
+      undo();
+      throw;
+    }
+    if (memory.handle == nullptr) {
+      undo();
       return nullptr;
     }
+    Guard guard(state.lock);
     state.statistics.segment(isSmall, static_cast<int64_t>(segment));
-    Block* block = state.newBlock();
     block->memory = memory;
     block->size = segment;
     block->allocator = this;
     block->isSmall = isSmall;
+    block->stream = stream;
     state.segments.insert(block);
     if (kIsPooling) state.cut(block, size);
     state.handOut(block, bytes);
     return block;
+  };
+  // Where there is no room for a segment of the usual size there may be for what is asked for.
+  const auto fromDevice = [&]() -> Block* {
+    Block* block = segmentOf(usual);
+    return block || !kIsPooling || size == usual ? block : segmentOf(size);
   };
   if (Block* block = fromDevice()) return block;
 
@@ -314,35 +139,33 @@ Block* Allocator::allocate(size_t bytes) {
     emptyCache();
     if (Block* block = fromDevice()) return block;
   }
-
-  size_t limit;
   {
     Guard guard(state.lock);
     ++state.statistics.outOfMemory;
-    limit = state.limit;
   }
-  const std::string where = nameOf(device_->describe().id);
-  const std::string inUse = bytesText(allocatedBytes());
-  throw Error("memory", "",
-              "not enough memory on " + where + " for " + bytesText(bytes) + ": " + inUse + " are in use" +
-                  (limit ? " of a limit of " + bytesText(limit) : "") +
-                  ". Make the batch or the model smaller, or let go of tensors that are no longer needed.",
-              {{"device", where},
-               {"requested", std::to_string(bytes)},
-               {"allocated", std::to_string(allocatedBytes())},
-               {"reserved", std::to_string(reservedBytes())},
-               {"limit", std::to_string(limit)}});
+  throw shortage(*this, bytes);
+}
+
+void Allocator::usedIn(Block* block, Stream stream) {
+  Guard guard(state_->lock);
+  if (stream != block->stream) block->isUsedElsewhere = true;
 }
 
 void Allocator::free(Block* block) noexcept {
   State& state = *state_;
+  if (block->isUsedElsewhere) {
+    // Null: the device has no second stream, or is lost.
+    block->event = device_->eventAfter(block->stream == Stream::copy ? Stream::compute : Stream::copy);
+  }
   Guard guard(state.lock);
-  block->isAllocated = false;
-  state.categoryBytes[static_cast<int>(block->category)] -= static_cast<double>(block->size);
-  state.statistics.freed(block->isSmall, block->size, block->requested);
-  state.allocated.store(state.allocated.load(std::memory_order_relaxed) - block->size,
-                        std::memory_order_relaxed);
+  state.countFreed(block);
+  if (block->event) {
+    state.addWaiting(block);
+    return;
+  }
+  state.statistics.inactive(block->isSmall, block->size);
   if (!kIsPooling) {
+    block->isAllocated = false;
     state.statistics.segment(block->isSmall, -static_cast<int64_t>(block->size));
     state.reserved.fetch_sub(block->size, std::memory_order_relaxed);
     device_->release(block->memory, block->size);
@@ -350,10 +173,32 @@ void Allocator::free(Block* block) noexcept {
     state.spareBlocks.push_back(block);
     return;
   }
-  block = state.join(block);
-  if (State::isSplit(block))
-    state.statistics.inactiveSplit(block->isSmall, static_cast<int64_t>(block->size));
-  state.insertFree(block);
+  state.putBack(block);
+}
+
+void Allocator::takeWaiting() {
+  State& state = *state_;
+  if (state.waitingCount.load(std::memory_order_relaxed) == 0) return;
+  // The device is asked without the lock held: it has one of its own.
+  Block* list;
+  {
+    Guard guard(state.lock);
+    list = std::exchange(state.waiting, nullptr);
+  }
+  while (list) {
+    Block* block = list;
+    list = block->nextFree;
+    const bool hasPassed = device_->hasPassed(block->event);
+    if (hasPassed) device_->releaseEvent(std::exchange(block->event, nullptr));
+    Guard guard(state.lock);
+    state.waitingCount.fetch_sub(1, std::memory_order_relaxed);
+    if (!hasPassed) {
+      state.addWaiting(block);
+      continue;
+    }
+    state.statistics.inactive(block->isSmall, block->size);
+    state.putBack(block);
+  }
 }
 
 void Allocator::retag(Block* block, Category category) {
@@ -365,23 +210,24 @@ void Allocator::retag(Block* block, Category category) {
 
 void Allocator::emptyCache() {
   State& state = *state_;
-  device_->synchronize();
+  device_->drain();
+  takeWaiting();
   std::vector<Block> whole;
-  whole.reserve(64);
   {
     Guard guard(state.lock);
-    const auto take = [&](Block* block) {
+    whole.reserve(state.segments.size());
+    for (auto at = state.segments.begin(); at != state.segments.end();) {
+      Block* block = *at;
+      if (block->isAllocated || State::isSplit(block)) {
+        ++at;
+        continue;
+      }
       state.removeFree(block);
       state.statistics.segment(block->isSmall, -static_cast<int64_t>(block->size));
       state.reserved.fetch_sub(block->size, std::memory_order_relaxed);
       whole.push_back(*block);
-      state.segments.erase(block);
+      at = state.segments.erase(at);
       state.spareBlocks.push_back(block);
-    };
-    while (Block* block = state.small.bestFit(kSmallSegment)) take(block);
-    for (auto at = state.large.begin(); at != state.large.end();) {
-      Block* block = *at++;
-      if (!State::isSplit(block)) take(block);
     }
   }
   for (const Block& block : whole) device_->release(block.memory, block.size);

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "../tensor/error.h"
 #include "device.h"
 
 namespace descent {
@@ -48,6 +49,10 @@ struct Block {
   Category category = Category::temporary;
   bool isAllocated = false;
   bool isSmall = false;
+  bool isPinned = false;         // memory of the host that copies overlap with (pinned.h)
+  bool isUsedElsewhere = false;  // by the stream that it was not allocated for
+  Stream stream = Stream::compute;
+  void* event = nullptr;  // freed, and waiting for this
   uint32_t site = 0;
   uint32_t module = 0;
   uint64_t step = 0;
@@ -73,7 +78,12 @@ class Allocator {
 
   // Memory of at least `bytes`, 512-byte aligned where the device's memory is; never null, also for 0 bytes.
   // Throws Error("memory", ...) when it cannot be had after the cache was emptied and garbage collected.
-  Block* allocate(size_t bytes);
+  //
+  // It may be used in the order of `stream` at once, since whoever had it before was there too. Whoever uses
+  // it in the other stream says so: it is then not given out again before that stream has come as far as it
+  // was when the block was freed.
+  Block* allocate(size_t bytes, Stream stream = Stream::compute);
+  void usedIn(Block* block, Stream stream);
   void free(Block* block) noexcept;
   void retag(Block* block, Category category);
 
@@ -99,9 +109,15 @@ class Allocator {
 
  private:
   struct State;
+  // Gives back what waited for a stream that has come far enough.
+  void takeWaiting();
   Device* device_;
   std::unique_ptr<State> state_;
 };
+
+// Why there was no memory of `bytes`: what is in use, at which lines it was made, how the rest is cut up, and
+// what to do.
+Error shortage(Allocator& allocator, size_t bytes);
 
 // The allocator of a device; throws Error("device", ...) where there is no such device.
 Allocator& allocatorOf(DeviceId id);

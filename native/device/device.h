@@ -94,6 +94,22 @@ class Device {
   virtual bool supports(int kernel, DType dtype) const = 0;
 
   virtual void synchronize() = 0;
+  // Waits too, whatever comes of it: what there is to tell is told by the next call that can.
+  virtual void drain() noexcept {}
+
+  // A device with two streams copies from and to pinned memory beside its kernels: nothing orders the streams
+  // but events, and the memory stays as it is until an event after the copy has passed. Devices without leave
+  // these as they are.
+  virtual bool hasCopyStream() const { return false; }
+  virtual void copyFromPinned(Memory to, const void* from, size_t bytes) { copyFromHost(to, from, bytes); }
+  // An event passes when what is in `stream` by now is done. Null: it has passed.
+  virtual void* eventAfter(Stream) noexcept { return nullptr; }
+  virtual void waitInStream(Stream, void* /*event*/) {}
+  virtual bool hasPassed(void* /*event*/) noexcept { return true; }
+  virtual void releaseEvent(void* /*event*/) noexcept {}
+  // Memory that copies overlap with; null where there is none.
+  virtual void* allocateHost(size_t) { return nullptr; }
+  virtual void releaseHost(void*) noexcept {}
   virtual DeviceDescription describe() const = 0;
   virtual DeviceSample sample() const { return {}; }
 };

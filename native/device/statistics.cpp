@@ -22,7 +22,7 @@ void append(std::vector<std::pair<std::string, double>>& into, const std::string
 
 void AllocatorStatistics::resetPeaks() {
   for (Pools* pools : {&allocation, &segments, &inactiveSplits, &allocatedBytes, &reservedBytes,
-                       &inactiveSplitBytes, &requestedBytes}) {
+                       &inactiveSplitBytes, &requestedBytes, &active, &activeBytes}) {
     for (Gauge* gauge : {&pools->all, &pools->pool[0], &pools->pool[1]}) gauge->peak = gauge->current;
   }
 }
@@ -31,11 +31,11 @@ std::vector<std::pair<std::string, double>> AllocatorStatistics::named() const {
   std::vector<std::pair<std::string, double>> result;
   append(result, "allocation", allocation);
   append(result, "segment", segments);
-  append(result, "active", allocation);
+  append(result, "active", active);
   append(result, "inactive_split", inactiveSplits);
   append(result, "allocated_bytes", allocatedBytes);
   append(result, "reserved_bytes", reservedBytes);
-  append(result, "active_bytes", allocatedBytes);
+  append(result, "active_bytes", activeBytes);
   append(result, "inactive_split_bytes", inactiveSplitBytes);
   append(result, "requested_bytes", requestedBytes);
   result.emplace_back("num_alloc_retries", static_cast<double>(retries));

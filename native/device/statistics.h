@@ -27,8 +27,8 @@ struct Gauge {
   }
 };
 
-// Not thread safe: the allocator's lock guards it. Without streams a block is active exactly while it is
-// allocated, so `active` repeats `allocation`.
+// Not thread safe: the allocator's lock guards it. A block is active while it is allocated, and after that
+// while a stream may still be at work on it.
 struct AllocatorStatistics {
   struct Pools {
     Gauge all, pool[2];  // small, large
@@ -39,6 +39,7 @@ struct AllocatorStatistics {
   };
   Pools allocation, segments, inactiveSplits;
   Pools allocatedBytes, reservedBytes, inactiveSplitBytes, requestedBytes;
+  Pools active, activeBytes;
   int64_t retries = 0;
   int64_t outOfMemory = 0;
 
@@ -46,6 +47,13 @@ struct AllocatorStatistics {
     allocation.add(isSmall, 1);
     allocatedBytes.add(isSmall, static_cast<int64_t>(size));
     requestedBytes.add(isSmall, static_cast<int64_t>(requested));
+    active.add(isSmall, 1);
+    activeBytes.add(isSmall, static_cast<int64_t>(size));
+  }
+  // Nobody's any more, and no stream's.
+  void inactive(bool isSmall, size_t size) {
+    active.add(isSmall, -1);
+    activeBytes.add(isSmall, -static_cast<int64_t>(size));
   }
   void freed(bool isSmall, size_t size, size_t requested) {
     allocation.add(isSmall, -1);

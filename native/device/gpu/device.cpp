@@ -58,21 +58,13 @@ void GpuDevice::requireAlive() const {
   if (!lost_.empty()) throw DeviceLost(lost_);
 }
 
-// Runs it under the lock; remembers when the device is lost.
-template <class Action>
-auto GpuDevice::guarded(const Action& action) -> decltype(action()) {
-  std::lock_guard<std::recursive_mutex> guard(lock_);
-  requireAlive();
-  try {
-    return action();
-  } catch (const DeviceLost& lost) {
-    if (!lost_.empty()) throw;  // told already, by a call within this one
-    lost_ =
-        nameOf(id_) + " was lost: " + lost.what() +
-        " What was on it is gone, what was saved is kept; start the training again, on another device if it "
-        "happens again.";
-    throw DeviceLost(lost_);
-  }
+void GpuDevice::markLost(const DeviceLost& lost) {
+  if (!lost_.empty()) throw lost;  // told already, by a call within this one
+  lost_ =
+      nameOf(id_) + " was lost: " + lost.what() +
+      " What was on it is gone, what was saved is kept; start the training again, on another device if it "
+      "happens again.";
+  throw DeviceLost(lost_);
 }
 
 Memory GpuDevice::allocate(size_t bytes) {

@@ -38,6 +38,15 @@ class GpuDevice final : public Device {
   bool supports(int kernel, DType dtype) const override;
   // Throws what a kernel has found since the last time: Error("index") with the op and line that enqueued it.
   void synchronize() override;
+  void drain() noexcept override;
+  bool hasCopyStream() const override;
+  void copyFromPinned(Memory to, const void* from, size_t bytes) override;
+  void* eventAfter(Stream stream) noexcept override;
+  void waitInStream(Stream stream, void* event) override;
+  bool hasPassed(void* event) noexcept override;
+  void releaseEvent(void* event) noexcept override;
+  void* allocateHost(size_t bytes) override;
+  void releaseHost(void* memory) noexcept override;
   DeviceDescription describe() const override;
   DeviceSample sample() const override { return backend_->sample(); }
 
@@ -57,8 +66,18 @@ class GpuDevice final : public Device {
   void enqueue(const char* source, const char* kernel, const Variant& variant, const Grid& groups, i64 lanes,
                const ArgumentList& arguments, size_t sharedBytes);
   void* find(const KernelKey& key);
+  // Runs it under the lock; remembers when the device is lost.
   template <class Action>
-  auto guarded(const Action& action) -> decltype(action());
+  auto guarded(const Action& action) -> decltype(action()) {
+    std::lock_guard<std::recursive_mutex> guard(lock_);
+    requireAlive();
+    try {
+      return action();
+    } catch (const DeviceLost& lost) {
+      markLost(lost);
+    }
+  }
+  [[noreturn]] void markLost(const DeviceLost& lost);
   void requireAlive() const;
   void reportFault();
 
