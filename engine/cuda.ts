@@ -75,6 +75,12 @@ export function resetPeakMemoryStats(index = 0): void {
   memory.resetPeak(`cuda:${index}`);
 }
 
+/** From here on no more than this part of the device's memory is taken: above 0, and at most 1. */
+export function setPerProcessMemoryFraction(fraction: number, index = 0): void {
+  getDeviceProperties(index);
+  memory.setFraction(fraction, `cuda:${index}`);
+}
+
 /** Every block of the device, as `memory.snapshot` has it. */
 export function memorySnapshot(index = 0): memory.MemorySegment[] {
   getDeviceProperties(index);

@@ -152,6 +152,15 @@ export function setLimit(bytes: number, device = getDefaultDevice()): void {
   native.setMemoryLimit(kind, index, bytes);
 }
 
+/** `setLimit` as a part of the memory that the device has: above 0, and at most 1. */
+export function setFraction(fraction: number, device = "cpu"): void {
+  checkNumber("memory.setFraction", "fraction", fraction, { min: 0, aboveMin: true, max: 1 });
+  const { kind, index } = parseDevice("memory.setFraction", device);
+  const name = deviceName(kind, index);
+  const total = native.devices().find((found) => found.usable && found.name === name)?.memoryBytes ?? 0;
+  native.setMemoryLimit(kind, index, Math.floor(fraction * total));
+}
+
 /** A table for people. */
 export function summary(device = getDefaultDevice()): string {
   const { kind, index } = parseDevice("memory.summary", device);
