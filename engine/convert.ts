@@ -31,10 +31,13 @@ export function readConversion(op: string, target: unknown): { dtype: DType | nu
 }
 
 /** `x` itself where nothing changes. */
-export function convert(x: Tensor, target: unknown): Tensor {
-  const { dtype, device } = readConversion("to", target);
-  const placed =
-    device === null || isOnDevice("to", x, device) ? x : copyToDevice(x, parseDevice("to", device));
-  if (dtype === null || dtype === placed.dtype) return placed;
-  return placed.toType(dtype);
+export function convert(x: Tensor, to: unknown): Tensor {
+  const { dtype, device } = readConversion("to", to);
+  const isPlaced = device === null || isOnDevice("to", x, device);
+  const isTyped = dtype === null || dtype === x.dtype;
+  if (isPlaced) return isTyped ? x : x.toType(dtype);
+  const target = parseDevice("to", device);
+  // Where the CPU has the tensor, it converts it: a device may lack the dtype that it comes from.
+  if (isTyped || x.device === "cpu") return copyToDevice(isTyped ? x : x.toType(dtype), target);
+  return copyToDevice(x, target).toType(dtype);
 }

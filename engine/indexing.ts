@@ -126,7 +126,7 @@ function basicPart(
     } else if (index instanceof Tensor) {
       const isFlag = index.shape.length === 0 && index.dtype === "bool";
       if (isFlag) view = view.unsqueeze(dim);
-      picks.push((isFlag ? index.reshape([1]) : index).to(x.device));
+      picks.push(onDeviceOf(x, isFlag ? index.reshape([1]) : index));
       places.push(dim);
       dim += isFlag ? 1 : dimsUsed(index);
     } else {
@@ -137,17 +137,22 @@ function basicPart(
   return { view, picks, places };
 }
 
+/** Indices of the CPU go with tensors of every device; those of another device are refused by the op. */
+function onDeviceOf(x: Tensor, index: Tensor): Tensor {
+  return index.device === "cpu" ? index.to(x.device) : index;
+}
+
 /** An index as one of four: lists and booleans become tensors, an integral tensor without dims its number. */
 function readIndex(op: string, index: unknown): number | null | "..." | Slice | Tensor {
   if (index === null || index === "..." || typeof index === "number" || isSlice(index)) return index;
-  if (typeof index === "boolean") return tensor(index);
+  if (typeof index === "boolean") return tensor(index, { device: "cpu" });
   if (isIndexList(index)) {
     const leaves = (index as unknown[]).flat(Infinity);
     const isMask = typeof leaves[0] === "boolean";
     if (!leaves.every((leaf) => (isMask ? typeof leaf === "boolean" : Number.isSafeInteger(leaf)))) {
       fail(op, `a list of indices has whole numbers or booleans alone, not ${show(index)}`, {}, "index");
     }
-    return tensor(index as NestedValues, { dtype: isMask ? "bool" : "int64" });
+    return tensor(index as NestedValues, { dtype: isMask ? "bool" : "int64", device: "cpu" });
   }
   if (!(index instanceof Tensor)) {
     return fail(op, `an index is a whole number, slice(), null, "..." or a tensor, not ${show(index)}`, {

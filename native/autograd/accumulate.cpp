@@ -57,7 +57,17 @@ std::vector<std::pair<int, Ref<Hook>>> AccumulateGrad::hooksNow() const {
 namespace {
 
 void accumulate(const Tensor& leaf, const Tensor& g, bool createGraph) {
+  if (g.device() != leaf.device()) {
+    throw Error("autograd", "backward",
+                "a tensor was on " + nameOf(g.device()) + " when it was used and is on " +
+                    nameOf(leaf.device()) + " now; call backward() before it is moved");
+  }
   Tensor& grad = metaOf(leaf).grad;
+  if (grad.isDefined() && grad.device() != leaf.device()) {
+    throw Error("autograd", "backward",
+                "the grad that a tensor on " + nameOf(leaf.device()) + " has lies on " +
+                    nameOf(grad.device()) + "; call zeroGrad() after moving it");
+  }
   if (grad.isDefined()) {
     if (createGraph) {
       grad = ops::add(grad, g);

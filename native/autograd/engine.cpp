@@ -232,12 +232,17 @@ Tensor startGradient(const char* op, const Tensor& root, const Tensor& given) {
                       "; pass one, or reduce to a loss first",
                   {{"shape", root.shape().text()}});
     }
-    return ops::ones(root.shape(), root.dtype());
+    return filledTensor(root.shape(), root.dtype(), root.device(), 1);
   }
   if (given.shape() != root.shape()) {
     throw Error(
         "shape", op,
         "the gradient must be " + root.shape().text() + " as the tensor is, got " + given.shape().text());
+  }
+  if (given.device() != root.device()) {
+    throw Error("device", op,
+                "the gradient must be on " + nameOf(root.device()) + " as the tensor is, got one on " +
+                    nameOf(given.device()));
   }
   return given.dtype() == root.dtype() ? given : ops::cast(given, root.dtype());
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "../ops/launch.h"
 #include "autograd.h"
 
 namespace descent {
@@ -80,7 +81,7 @@ void FunctionNode::apply(const Tensor* gradients, Tensor* results, bool createGr
   std::vector<Tensor> given(gradients, gradients + outputs);
   for (size_t k = 0; k < given.size(); k++) {
     if (given[k].isDefined() || !materializes_ || !isFloating(outputs_[k].dtype)) continue;
-    given[k] = ops::zeros(outputs_[k].shape, outputs_[k].dtype);
+    given[k] = filledTensor(outputs_[k].shape, outputs_[k].dtype, outputs_[k].device, 0);
   }
   const std::vector<Tensor> got = backward_->call(*this, given, createGraph);
   const size_t count = edgeOfArgument_.size();

@@ -15,15 +15,11 @@ using Shapes = std::vector<Shape>;
 // the user called.
 const std::unordered_map<std::string, const char*>& otherNames() {
   static const std::unordered_map<std::string, const char*> names = {
-      {"trueDivide", "Div0"},
-      {"square", "Pow0"},
-      {"log1p", "Log1P0"},
-      {"selu", "Elu0"},
-      {"logsigmoid", "LogSigmoid0"},
-      {"norm", "LinalgVectorNorm0"},
-      {"cast", "ToCopy0"},
-      {"dropout", "Mul0"},
-      {"crossEntropyCore", "NllLoss0"},
+      {"trueDivide", "Div0"},        {"square", "Pow0"},
+      {"log1p", "Log1P0"},           {"selu", "Elu0"},
+      {"logsigmoid", "LogSigmoid0"}, {"norm", "LinalgVectorNorm0"},
+      {"cast", "ToCopy0"},           {"toDevice", "ToCopy0"},
+      {"dropout", "Mul0"},           {"crossEntropyCore", "NllLoss0"},
   };
   return names;
 }

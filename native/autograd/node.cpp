@@ -262,6 +262,12 @@ void OpNode::apply(const Tensor* gradients, Tensor* results, bool createGraph) {
                         nameOf(meta.dtype) + " when it was used and is " + saved.shape().text() + " of " +
                         nameOf(saved.dtype()) + " now; call backward() before it is replaced");
       }
+      if (saved.device() != meta.device) {
+        throw Error("autograd", op_.name,
+                    "a tensor needed for the gradient was on " + nameOf(meta.device) +
+                        " when it was used and is on " + nameOf(saved.device()) +
+                        " now; call backward() before it is moved");
+      }
       d.args.items[i] = Argument(saved);
     }
   }
@@ -272,7 +278,7 @@ void OpNode::apply(const Tensor* gradients, Tensor* results, bool createGraph) {
   // it.
   if (op_.isDifferentiable()) op_.derivative.apply(d);
   if (isInPlace_ && needed[0] && !results[0].isDefined())
-    results[0] = ops::zeros(metas_[0].shape, metas_[0].dtype);
+    results[0] = filledTensor(metas_[0].shape, metas_[0].dtype, metas_[0].device, 0);
   for (size_t k = 0; k < edges.size(); k++) {
     if (!needed[k]) {
       results[k] = Tensor();
@@ -294,6 +300,8 @@ Tensor fitGradient(const Tensor& g, const Gradients::Meta& meta) {
     if (!summed.empty()) fitted = ops::sum(fitted, summed, true);
     if (fitted.shape() != meta.shape) fitted = ops::reshape(fitted, meta.shape);
   }
+  // Of what was moved to another device, or went with its tensors as a scalar of the CPU.
+  if (fitted.device() != meta.device) fitted = ops::toDevice(fitted, nameOf(meta.device));
   return fitted.dtype() == meta.dtype ? fitted : ops::cast(fitted, meta.dtype);
 }
 

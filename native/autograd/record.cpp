@@ -165,6 +165,11 @@ void setGrad(const Tensor& x, const Tensor& grad) {
       throw Error("dtype", "grad",
                   std::string("the gradient must be ") + nameOf(x.dtype()) + ", got " + nameOf(grad.dtype()));
     }
+    if (grad.device() != x.device()) {
+      throw Error("device", "grad",
+                  "the gradient must be on " + nameOf(x.device()) + " as its tensor is, got one on " +
+                      nameOf(grad.device()));
+    }
   } else if (!findMeta(x)) {
     return;
   }

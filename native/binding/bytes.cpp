@@ -88,6 +88,8 @@ napi_value fromBytes(const CallInfo& call) {
   const DType dtype = storedDType(call, 4);
   if (bytes.dtype() != DType::uint8 || !bytes.isContiguous())
     throw Error("dtype", call.name, "needs a contiguous tensor of uint8");
+  if (bytes.device() != DeviceId())
+    throw Error("device", call.name, "needs bytes on the CPU, these are on " + nameOf(bytes.device()));
   const auto size = static_cast<int64_t>(sizeOf(dtype));
   if (offset < 0 || offset > bytes.numel() || shape.numel() > (bytes.numel() - offset) / size)
     throw Error("shape", call.name, "the bytes do not fill " + shape.text());

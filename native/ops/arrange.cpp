@@ -83,9 +83,7 @@ void forward::flip(Call& call) {
   for (int dim = 0; dim < dims; dim++) {
     const int64_t size = y.size(dim);
     if (!isFlipped[dim] || size < 2) continue;
-    std::vector<int64_t> reversed(static_cast<size_t>(size));
-    for (int64_t k = 0; k < size; k++) reversed[static_cast<size_t>(k)] = size - 1 - k;
-    y = ops::indexSelect(y, dim, tensorOf(reversed, y.device()));
+    y = ops::indexSelect(y, dim, countedTensor(size, size - 1, -1, y.device()));
   }
   call.outs[0] = y.isSame(call.tensor(0)) ? contiguousCopy(y) : y;
 }

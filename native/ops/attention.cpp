@@ -46,15 +46,15 @@ Tensor emptyArranged(const Tensor& model, const Shape& shape) {
 Tensor converted(const Tensor& x, DType dtype) { return x.dtype() == dtype ? x : ops::cast(x, dtype); }
 
 // True where a query may look.
-Tensor causalMask(int64_t queries, int64_t keys) {
-  return ops::ge(ops::unsqueeze(ops::arange(queries), 1), ops::arange(keys));
+Tensor causalMask(int64_t queries, int64_t keys, DeviceId device) {
+  return ops::ge(ops::unsqueeze(countedTensor(queries, 0, 1, device), 1), countedTensor(keys, 0, 1, device));
 }
 
 // The attention weights in ops. A row that may look nowhere gives zeros, not NaN.
 Tensor weightsInOps(const Tensor& q, const Tensor& k, const Tensor& mask, bool isCausal, double scale) {
   const double never = -std::numeric_limits<double>::infinity();
   Tensor scores = ops::matmul(q, ops::transpose(k, -2, -1)) * scale;
-  if (isCausal) scores = ops::where(causalMask(q.size(-2), k.size(-2)), scores, never);
+  if (isCausal) scores = ops::where(causalMask(q.size(-2), k.size(-2), q.device()), scores, never);
   if (mask.isDefined()) {
     scores = mask.dtype() == DType::boolean ? ops::where(mask, scores, never) : scores + mask;
   }

@@ -44,10 +44,10 @@ namespace {
 
 // The weights of all rows on the host, checked.
 std::vector<double> readWeights(const Call& call, const Tensor& x) {
-  const Tensor wide = asContiguous(castTo(x, DType::float64));
+  const Tensor wide = asContiguous(castTo(copyTo(x, DeviceId()), DType::float64));
   std::vector<double> weights(static_cast<size_t>(x.numel()));
   if (!weights.empty())
-    deviceOf(x.device()).copyToHost(weights.data(), wide.memory(), weights.size() * sizeof(double));
+    deviceOf(DeviceId()).copyToHost(weights.data(), wide.memory(), weights.size() * sizeof(double));
   for (double weight : weights) {
     if (!(weight >= 0) || std::isinf(weight)) {
       call.fail("argument", "weights must be finite and not negative, one is " + textOf(weight));

@@ -48,9 +48,8 @@ void fillSequence(const Tensor& y, double start, double step, int64_t startInteg
 Tensor triangle(Call& call, const Op& compare) {
   const Tensor& x = call.tensor(0);
   if (x.dims() < 2) call.fail("shape", "needs at least 2 dims, got " + x.shape().text());
-  const Argument dtype(DType::int64);
-  const Tensor rows = ops::unsqueeze(ops::arange(x.size(-2), Tensor(), 1, dtype), 1);
-  const Tensor columns = ops::arange(x.size(-1), Tensor(), 1, dtype);
+  const Tensor rows = ops::unsqueeze(countedTensor(x.size(-2), 0, 1, x.device()), 1);
+  const Tensor columns = countedTensor(x.size(-1), 0, 1, x.device());
   const Tensor keep = compare(ops::sub(columns, rows), call.integer(1));
   return ops::where(keep, x, ops::zerosLike(ops::detach(x)));
 }
@@ -189,6 +188,14 @@ void forward::cast(Call& call) {
 // Every gradient is converted to the dtype of what it belongs to where it is delivered.
 const Derivative derivative::cast{[](Gradients& d) { d.set(0, d.g()); }};
 
+// A gradient goes back to the device of what it belongs to where it is delivered.
+void forward::toDevice(Call& call) {
+  const Tensor& x = call.tensor(0);
+  const DeviceId device = parseDevice(call.name(), call.text(1));
+  call.outs[0] = x.device() == device ? x.alias() : copyTo(x, device);
+}
+const Derivative derivative::toDevice{[](Gradients& d) { d.set(0, d.g()); }};
+
 void forward::toType(Call& call) {
   const Tensor& x = call.tensor(0);
   const DType dtype = call.args.items[1].dtype;
@@ -200,7 +207,7 @@ void forward::fill(Call& call) {
   if (!call.args.items[1].isTensor()) return fillWith(x, call.args.items[1].scalar);
   const Tensor& value = call.tensor(1);
   if (value.numel() != 1) call.fail("shape", "the value must have one element, got " + value.shape().text());
-  requireSameDevice(call, x, value);
+  if (x.device() != value.device()) return fillWith(x, readScalar(value));
   Geometry single{Shape{}};
   single.offset = value.geometry().offset;
   copyInto(x, value.alias(single));
@@ -214,8 +221,7 @@ const Derivative derivative::zero{[](Gradients&) {}};
 
 void forward::copy(Call& call) {
   const Tensor& x = call.tensor(0);
-  const Tensor& source = call.tensor(1);
-  requireSameDevice(call, x, source);
+  const Tensor source = copyTo(call.tensor(1), x.device());
   if (broadcastShapes(call.name(), x.shape(), source.shape()) != x.shape()) {
     call.fail("shape", source.shape().text() + " does not broadcast to " + x.shape().text());
   }
@@ -240,7 +246,7 @@ void forward::oneHot(Call& call) {
     }
   }
   if (count <= 0) call.fail("argument", "numClasses must be positive, got " + std::to_string(count));
-  const Tensor classes = ops::arange(count, Tensor(), 1, DType::int64);
+  const Tensor classes = countedTensor(count, 0, 1, x.device());
   call.outs[0] = ops::cast(ops::eq(ops::unsqueeze(x, -1), classes), DType::int64);
 }
 

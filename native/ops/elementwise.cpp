@@ -131,9 +131,12 @@ void forward::elementwise(Call& call) {
       shape = x.shape();
     } else {
       if (x.shape() != shape) shape = broadcastShapes(call.name(), shape, x.shape());
-      requireSameDevice(call, *reference, x);
+      if (x.device() != reference->device()) {
+        if (isHostScalar(x)) continue;
+        if (!isHostScalar(*reference)) requireSameDevice(call, *reference, x);
+      }
     }
-    reference = &x;
+    if (!reference || !isHostScalar(x)) reference = &x;
   }
   if (first == 1) {
     const Argument& condition = call.args.items[0];
@@ -147,6 +150,7 @@ void forward::elementwise(Call& call) {
   Tensor target;
   if (call.isInPlace) {
     target = call.outs[0];
+    requireSameDevice(call, target, *reference);
     if (shape != target.shape()) {
       call.fail("shape", "cannot write " + shape.text() + " in place into " + target.shape().text());
     }
@@ -168,7 +172,9 @@ void forward::elementwise(Call& call) {
     launcher.out(result);
     for (int i = 0; i < row.inputs; i++) {
       const DType wanted = i < first ? DType::boolean : type;
-      if (inputs[i].isDefined()) {
+      if (inputs[i].isDefined() && inputs[i].device() != device) {
+        launcher.constant(readScalar(inputs[i]), wanted, shape);
+      } else if (inputs[i].isDefined()) {
         launcher.in(inputs[i], shape);
       } else {
         launcher.constant(call.args.items[i].scalar, constantType(call, wanted), shape);

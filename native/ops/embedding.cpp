@@ -18,7 +18,7 @@ enum Backward { kG, kIndex, kRows, kBackwardPaddingIdx, kBackwardScaleGradByFreq
 Tensor sharesOf(const Gradients& d, DType dtype) {
   const Tensor& index = d.tensor(kIndex);
   const Shape column{index.numel(), 1};
-  Tensor shares = ops::ones(column, dtype);
+  Tensor shares = filledTensor(column, dtype, index.device(), 1);
   if (d.flag(kBackwardScaleGradByFreq)) {
     const Tensor counts = ops::embeddingBackward(shares, index, d.integer(kRows), -1, false);
     shares = ops::reciprocal(ops::indexSelect(counts, 0, index));
@@ -30,7 +30,7 @@ Tensor sharesOf(const Gradients& d, DType dtype) {
 void shorten(const Tensor& weight, const Tensor& index, double limit, double p) {
   const GradModeGuard quiet(false);
   const DType dtype = isHalf(weight.dtype()) ? DType::float32 : weight.dtype();
-  const Tensor ones = ops::ones(Shape{index.numel(), 1}, dtype);
+  const Tensor ones = filledTensor(Shape{index.numel(), 1}, dtype, weight.device(), 1);
   const Tensor counts = ops::embeddingBackward(ones, index, weight.size(0), -1, false);
   const Tensor norms = ops::norm(castTo(weight, dtype), p, 1, true);
   const Tensor isLong = ops::logicalAnd(ops::gt(counts, 0), ops::gt(norms, limit));

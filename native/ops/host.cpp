@@ -3,14 +3,15 @@
 
 #include "../device/device.h"
 #include "launch.h"
+#include "ops.h"
 
 namespace descent {
 
 std::vector<int64_t> hostIntegers(const Tensor& x) {
   std::vector<int64_t> values(static_cast<size_t>(x.numel()));
   if (values.empty()) return values;
-  const Tensor wide = asContiguous(castTo(x, DType::int64));
-  deviceOf(x.device()).copyToHost(values.data(), wide.memory(), values.size() * sizeof(int64_t));
+  const Tensor wide = asContiguous(castTo(copyTo(x, DeviceId()), DType::int64));
+  deviceOf(DeviceId()).copyToHost(values.data(), wide.memory(), values.size() * sizeof(int64_t));
   return values;
 }
 
@@ -21,17 +22,11 @@ Tensor tensorOf(const std::vector<int64_t>& values, DeviceId device) {
   return y;
 }
 
-std::vector<int64_t> placesOf(const Tensor& mask) {
-  std::vector<uint8_t> bytes(static_cast<size_t>(mask.numel()));
-  if (!bytes.empty()) {
-    const Tensor dense = asContiguous(mask);
-    deviceOf(mask.device()).copyToHost(bytes.data(), dense.memory(), bytes.size());
-  }
-  std::vector<int64_t> places;
-  for (size_t k = 0; k < bytes.size(); k++) {
-    if (bytes[k]) places.push_back(static_cast<int64_t>(k));
-  }
-  return places;
+Tensor placesOf(const Tensor& mask) {
+  const Tensor dense = asContiguous(mask);
+  const Tensor flat = dense.alias(Geometry{Shape{mask.numel()}, dense.geometry().offset});
+  const Tensor places = ops::nonzero(flat);  // [count, 1]
+  return places.alias(Geometry{Shape{places.size(0)}, places.geometry().offset});
 }
 
 }  // namespace descent

@@ -12,6 +12,6 @@ std::vector<int64_t> hostIntegers(const Tensor& x);
 // An int64 vector.
 Tensor tensorOf(const std::vector<int64_t>& values, DeviceId device);
 // The flat places at which a bool tensor holds, in order; waits for the device.
-std::vector<int64_t> placesOf(const Tensor& mask);
+Tensor placesOf(const Tensor& mask);
 
 }  // namespace descent

@@ -105,7 +105,7 @@ void scatterInto(Call& call, const Kernel& kernel) {
 
 // What of a scatter's source lies outside its index had no part in the result.
 Tensor gradientOfSource(Gradients& d, const Tensor& g) {
-  if (d.tensor(2).numel() == 0) return ops::zeros(d.shape(3), d.dtype(3));
+  if (d.tensor(2).numel() == 0) return filledTensor(d.shape(3), d.dtype(3), d.device(3), 0);
   Tensor whole = ops::gather(g, d.integer(1), d.tensor(2));
   for (int k = 0; k < d.shape(3).dims && k < whole.dims(); k++) {
     if (whole.size(k) == d.shape(3)[k]) continue;
@@ -144,10 +144,18 @@ Tensor spreadIndex(const Tensor& index, const Shape& shape, int dim) {
   return ops::expand(ops::reshape(index, row), shape);
 }
 
-// Indices of a dim of `size`, negative ones counted from its end.
-Tensor countedFromFront(const Call& call, const Tensor& index, int64_t size, int dim) {
+// Indices of a dim of `size`, negative ones counted from its end. Nothing waits for a device: its kernels
+// look at each index themselves, of several before they are made one number.
+Tensor countedFromFront(const Call& call, const Tensor& index, int64_t size, int dim, bool isAlone) {
   if (index.numel() == 0) return ops::toType(index, DType::int64);
   const Tensor wide = ops::toType(index, DType::int64);
+  if (index.device() != DeviceId()) {
+    const Tensor counted = ops::where(ops::lt(wide, 0), wide + size, wide);
+    if (isAlone) return counted;
+    const Tensor all = countedTensor(size, 0, 1, index.device());
+    return ops::reshape(ops::indexSelect(all, 0, ops::reshape(counted, Shape{counted.numel()})),
+                        index.shape());
+  }
   const int64_t least = readScalar(ops::amin(wide)).integer, most = readScalar(ops::amax(wide)).integer;
   if (least < -size || most >= size) {
     call.fail("index", "index " + std::to_string(least < -size ? least : most) + " is outside dim " +
@@ -214,11 +222,12 @@ void forward::gather(Call& call) {
       .in(index, atLeastVector(index.geometry()))
       .run(nullptr, &dim);
 }
-const Derivative derivative::gather{
-    [](Gradients& d) {
-      d.set(0, ops::scatterAdd(ops::zeros(d.shape(0), d.dtype(0)), d.integer(1), d.tensor(2), d.g()));
-    },
-    {input(2)}};
+const Derivative derivative::gather{[](Gradients& d) {
+                                      const Tensor zeros =
+                                          filledTensor(d.shape(0), d.dtype(0), d.device(0), 0);
+                                      d.set(0, ops::scatterAdd(zeros, d.integer(1), d.tensor(2), d.g()));
+                                    },
+                                    {input(2)}};
 
 void forward::scatterAdd(Call& call) { scatterInto(call, scatterAddKernel); }
 const Derivative derivative::scatterAdd{[](Gradients& d) {
@@ -327,7 +336,7 @@ void forward::maskedSelect(Call& call) {
   requireMask(call, mask);
   requireSameDevice(call, x, mask);
   const Shape shape = broadcastShapes(call.name(), x.shape(), mask.shape());
-  const Tensor places = tensorOf(placesOf(mask.alias(mask.geometry().expandedTo(shape))), x.device());
+  const Tensor places = placesOf(mask.alias(mask.geometry().expandedTo(shape)));
   const Tensor whole = x.shape() == shape ? x : ops::expand(x, shape);
   call.outs[0] = ops::indexSelect(ops::reshape(whole, Shape{shape.numel()}), 0, places);
 }
@@ -364,9 +373,9 @@ void forward::at(Call& call) {
       size *= x.size(place + dim);
     }
     if (isMask) {
-      index = tensorOf(placesOf(index), x.device());
+      index = placesOf(index);
     } else {
-      index = countedFromFront(call, index, size, place);
+      index = countedFromFront(call, index, size, place, count == 1);
     }
     if (k == 0) {
       common = index.shape();

@@ -1,7 +1,8 @@
 // What forwards are written with: new tensors, and kernels called on them.
 #include "launch.h"
 
-#include <cstring>
+#include <algorithm>
+#include <vector>
 
 #include "../device/allocator.h"
 
@@ -28,6 +29,14 @@ void freeBlock(void* block) noexcept {
   known->allocator->free(known);
 }
 
+// The last guard: a kernel that got memory of another device would read whatever stands there.
+void requireOn(DeviceId device, const Tensor& tensor, const Kernel& kernel) {
+  if (tensor.device() == device) return;
+  const char* call = allocationContext().call;
+  throw Error("device", call ? call : kernel.name(),
+              "tensors are on different devices, " + nameOf(device) + " and " + nameOf(tensor.device()));
+}
+
 void setGeometry(Operand& operand, const Tensor& tensor, const Geometry& geometry) {
   operand.memory = tensor.storage().memory;
   operand.memory.offset += static_cast<size_t>(geometry.offset) * sizeOf(tensor.dtype());
@@ -40,6 +49,23 @@ void setGeometry(Operand& operand, const Tensor& tensor, const Geometry& geometr
 
 const Kernel copyKernel{"copy"};
 const Kernel fillKernel{"fill"};
+const Kernel arangeKernel{"arange"};
+
+// Between two devices of which neither is the CPU, a piece at a time through memory of the host.
+void copyThroughHost(const Tensor& to, const Tensor& from, size_t bytes) {
+  constexpr size_t kPiece = size_t{4} << 20;
+  std::vector<uint8_t> piece(std::min(bytes, kPiece));
+  for (size_t at = 0; at < bytes; at += piece.size()) {
+    const size_t length = std::min(piece.size(), bytes - at);
+    Memory source = from.memory(), target = to.memory();
+    source.offset += at;
+    target.offset += at;
+    deviceOf(from.device()).copyToHost(piece.data(), source, length);
+    deviceOf(to.device()).copyFromHost(target, piece.data(), length);
+  }
+}
+
+uint8_t* hostBytes(const Tensor& x) { return static_cast<uint8_t*>(x.memory().handle) + x.memory().offset; }
 
 }  // namespace
 
@@ -47,6 +73,20 @@ Tensor emptyTensor(const Shape& shape, DType dtype, DeviceId device) {
   const size_t bytes = static_cast<size_t>(shape.numel()) * sizeOf(dtype);
   Block* block = allocatorOf(device).allocate(bytes);
   return Tensor(new Storage(device, block->memory, bytes, block, freeBlock), Geometry(shape), dtype);
+}
+
+Tensor filledTensor(const Shape& shape, DType dtype, DeviceId device, const Scalar& value) {
+  const Tensor y = emptyTensor(shape, dtype, device);
+  fillWith(y, value);
+  return y;
+}
+
+Tensor countedTensor(int64_t count, int64_t start, int64_t step, DeviceId device) {
+  const Tensor y = emptyTensor(Shape{count}, DType::int64, device);
+  const double numbers[] = {static_cast<double>(start), static_cast<double>(step)};
+  const int64_t integers[] = {start, step};
+  if (count > 0) Launcher(arangeKernel, device).out(y).run(numbers, integers);
+  return y;
 }
 
 Tensor contiguousCopy(const Tensor& x) {
@@ -64,6 +104,22 @@ Tensor castTo(const Tensor& x, DType dtype) {
   return y;
 }
 
+Tensor copyTo(const Tensor& x, DeviceId device) {
+  if (x.device() == device) return x;
+  const Tensor from = asContiguous(x);
+  const Tensor y = emptyTensor(x.shape(), x.dtype(), device);
+  const size_t bytes = static_cast<size_t>(x.numel()) * sizeOf(x.dtype());
+  if (bytes == 0) return y;
+  if (device == DeviceId()) {
+    deviceOf(x.device()).copyToHost(hostBytes(y), from.memory(), bytes);
+  } else if (x.device() == DeviceId()) {
+    deviceOf(device).copyFromHost(y.memory(), hostBytes(from), bytes);
+  } else {
+    copyThroughHost(y, from, bytes);
+  }
+  return y;
+}
+
 void copyInto(const Tensor& to, const Tensor& from) {
   if (to.numel() == 0) return;
   Launcher(copyKernel, to.device()).out(to).in(from, to.shape()).run();
@@ -75,6 +131,12 @@ void fillWith(const Tensor& to, const Scalar& value) {
 }
 
 Scalar readScalar(const Tensor& x) {
+  if (x.device() != DeviceId()) {
+    // As it is: whatever conversion it takes, the host can do.
+    Geometry single{Shape{}};
+    single.offset = x.geometry().offset;
+    return readScalar(copyTo(x.alias(single), DeviceId()));
+  }
   const bool isWide = !isFloating(x.dtype());
   if (x.dtype() != DType::float64 && x.dtype() != DType::int64) {
     const Scalar wide = readScalar(castTo(x, isWide ? DType::int64 : DType::float64));
@@ -117,6 +179,7 @@ Operand& Launcher::add(DType dtype) {
 Launcher& Launcher::out(const Tensor& tensor) { return out(tensor, tensor.geometry()); }
 
 Launcher& Launcher::out(const Tensor& tensor, const Geometry& geometry) {
+  requireOn(id_, tensor, kernel_);
   setGeometry(add(tensor.dtype()), tensor, geometry);
   outputs_++;
   return *this;
@@ -125,6 +188,7 @@ Launcher& Launcher::out(const Tensor& tensor, const Geometry& geometry) {
 Launcher& Launcher::in(const Tensor& tensor) { return in(tensor, tensor.geometry()); }
 
 Launcher& Launcher::in(const Tensor& tensor, const Geometry& geometry) {
+  requireOn(id_, tensor, kernel_);
   setGeometry(add(tensor.dtype()), tensor, geometry);
   return *this;
 }
@@ -178,6 +242,8 @@ void requireSameDevice(const Call& call, const Tensor& a, const Tensor& b) {
   call.fail("device",
             "tensors are on different devices, " + nameOf(a.device()) + " and " + nameOf(b.device()));
 }
+
+bool isHostScalar(const Tensor& x) { return x.dims() == 0 && x.device() == DeviceId(); }
 
 void requireIndices(const Call& call, const Tensor& index) {
   if (index.dtype() == DType::int64 || index.dtype() == DType::int32) return;

@@ -6,11 +6,17 @@
 namespace descent {
 
 Tensor emptyTensor(const Shape& shape, DType dtype, DeviceId device);
+// One value everywhere. Derivatives and forwards say which device: the default one may be another.
+Tensor filledTensor(const Shape& shape, DType dtype, DeviceId device, const Scalar& value);
+// The integers start, start + step, ..., `count` of them, as int64.
+Tensor countedTensor(int64_t count, int64_t start, int64_t step, DeviceId device);
 // The elements in order, x itself where they are; unknown to autograd, as all here.
 Tensor contiguousCopy(const Tensor& x);
 Tensor asContiguous(const Tensor& x);
 // x in another dtype, x itself where it has it.
 Tensor castTo(const Tensor& x, DType dtype);
+// The elements in order on another device, x itself where it lies there; what comes to the CPU is waited for.
+Tensor copyTo(const Tensor& x, DeviceId device);
 // Reads one element; waits for the device.
 Scalar readScalar(const Tensor& x);
 // Converts and broadcasts; shapes must fit.
@@ -50,6 +56,8 @@ void requireFloating(const Call& call, const Tensor& x);
 // A result goes in place into a tensor of its kind or a higher one: bool < integers < floating.
 void requireWritable(const char* op, DType target, DType result);
 void requireSameDevice(const Call& call, const Tensor& a, const Tensor& b);
+// A scalar on the CPU, which goes with tensors of every device, as a plain number would.
+bool isHostScalar(const Tensor& x);
 void requireIndices(const Call& call, const Tensor& index);
 
 }  // namespace descent

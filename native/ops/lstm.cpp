@@ -100,7 +100,7 @@ LstmGradients lstmGradientInOps(const Gradients& d, const Steps& steps) {
     const Tensor more = d.g(1).isDefined() ? stepAt(d.g(1), t) : Tensor();
     const auto also = [&](int gate) { return more.isDefined() ? gateAt(more, gate, size) : Tensor(); };
     Tensor dy = addKnown(d.g().isDefined() ? stepAt(d.g(), t) : Tensor(), to.dh);
-    if (!dy.isDefined()) dy = ops::zeros(d.shape(1), reserve.dtype(), nameOf(reserve.device()));
+    if (!dy.isDefined()) dy = filledTensor(d.shape(1), reserve.dtype(), reserve.device(), 0);
     const Tensor dm = d.has(4) ? ops::matmul(dy, d.tensor(4)) : dy;
     const Tensor dc = addKnown(addKnown(ops::tanhBackward(dm * o, tanhC), to.dc), also(4));
     const Tensor da = ops::cat(std::vector<Tensor>{ops::sigmoidBackward(addKnown(dc * g, also(0)), i),

@@ -290,7 +290,8 @@ const Derivative derivative::rowNorm{[](Gradients& d) {
                                        if (d.tensor(kRowX).numel() > 0)
                                          return d.createGraph ? rowBackwardInOps(d) : rowBackwardKernel(d);
                                        for (int i : {kRowX, kRowWeight, kRowBias}) {
-                                         if (d.needs(i)) d.set(i, ops::zeros(d.shape(i), d.dtype(i)));
+                                         if (d.needs(i))
+                                           d.set(i, filledTensor(d.shape(i), d.dtype(i), d.device(i), 0));
                                        }
                                      },
                                      {input(kRowX) | input(kRowWeight) | output(1) | output(2),

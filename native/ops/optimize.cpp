@@ -51,6 +51,14 @@ std::vector<Group> groupsOf(std::vector<OptimizedParameter>& parameters) {
   return groups;
 }
 
+void requireTogether(const Tensor& parameter, const Tensor& other, const char* what, const char* op) {
+  if (other.device() == parameter.device()) return;
+  throw Error("device", op,
+              std::string(what) + " is on " + nameOf(other.device()) + " and its parameter on " +
+                  nameOf(parameter.device()) +
+                  "; move the model before the optimizer's first step, or load the optimizer's state again");
+}
+
 void makeState(const OptimizedParameter& one, Tensor& state, const char* op) {
   if (!state.isDefined()) {
     const Category before = setCategory(Category::optimizerState);
@@ -63,6 +71,7 @@ void makeState(const OptimizedParameter& one, Tensor& state, const char* op) {
     }
     setCategory(before);
   }
+  requireTogether(one.parameter, state, "a state", op);
   if (state.shape() != one.parameter.shape() || state.dtype() != one.parameter.dtype() ||
       !state.isContiguous()) {
     throw Error("shape", op,
@@ -87,6 +96,7 @@ void runGroup(const Kernel& kernel, const Group& group, int states, bool isUpdat
                     "a gradient does not have the shape and dtype of its parameter, " +
                         one->parameter.shape().text());
       }
+      requireTogether(one->parameter, one->gradient, "a gradient", kernel.name());
       parameters.push_back(asContiguous(one->parameter));
       launcher.in(parameters.back());
     }

@@ -120,7 +120,7 @@ void drawBelow(const Tensor& y, const Tensor& p, RandomState* generator) {
 // What was overwritten does not matter, nor does what was drawn depend on anything smoothly.
 void zeroGradients(Gradients& d) {
   if (d.needs(0)) d.set(0, ops::zerosLike(d.g()));
-  if (d.needs(1)) d.set(1, ops::zeros(d.shape(1), d.dtype(1)));
+  if (d.needs(1)) d.set(1, filledTensor(d.shape(1), d.dtype(1), d.device(1), 0));
 }
 
 }  // namespace
@@ -374,7 +374,7 @@ void forward::dropout2d(Call& call) {
   Shape channels = x.shape();
   for (int dim = 2; dim < x.dims(); dim++) channels[dim] = 1;
   const bool isIdle = !call.flag(2) || p == 0;
-  call.outs[0] = isIdle ? x : x * ops::dropout(ops::ones(channels, x.dtype()), p, true);
+  call.outs[0] = isIdle ? x : x * ops::dropout(filledTensor(channels, x.dtype(), x.device(), 1), p, true);
 }
 
 }  // namespace descent

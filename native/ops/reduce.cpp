@@ -179,7 +179,7 @@ void extremeWithIndex(Call& call, const Op& value, const Op& index) {
   if (x.dims() == 0) {
     wrapDim(call.name(), call.integer(1), 0);
     call.outs[0] = value(x);
-    call.outs[1] = ops::zeros(std::vector<int64_t>{}, DType::int64);
+    call.outs[1] = filledTensor(Shape{}, DType::int64, x.device(), 0);
     return;
   }
   const int dim = call.dim(1, x.dims());

@@ -340,7 +340,9 @@ const Derivative derivative::cat{[](Gradients& d) {
     const bool isNothing = shape.dims == 1 && shape[0] == 0;
     const int64_t size = isNothing ? 0 : shape[dim];
     if (d.needs(0, k)) {
-      d.set(0, k, isNothing ? ops::zeros(shape, d.g().dtype()) : ops::slice(d.g(), dim, start, start + size));
+      d.set(0, k,
+            isNothing ? filledTensor(shape, d.g().dtype(), d.g().device(), 0)
+                      : ops::slice(d.g(), dim, start, start + size));
     }
     start += size;
   }

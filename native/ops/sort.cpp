@@ -45,7 +45,7 @@ void sortInto(Call& call, Tensor& values, Tensor& indices) {
 
 // Gradients of elements that were picked along a dim, back at their places.
 Tensor putBack(const Gradients& d, int64_t dim, const Tensor& indices) {
-  return ops::scatterAdd(ops::zeros(d.shape(0), d.g().dtype(), nameOf(d.device(0))), dim, indices, d.g());
+  return ops::scatterAdd(filledTensor(d.shape(0), d.g().dtype(), d.device(0), 0), dim, indices, d.g());
 }
 
 Tensor numberedFrom(const Tensor& like, int64_t count) {
@@ -172,7 +172,7 @@ const Derivative derivative::median{
       const int64_t dim = wrapDim("median", d.integer(1), shape.dims);
       const Tensor g = d.flag(2) ? d.g() : ops::unsqueeze(d.g(), dim);
       const Tensor indices = d.flag(2) ? d.out(1) : ops::unsqueeze(d.out(1), dim);
-      d.set(0, ops::scatterAdd(ops::zeros(shape, g.dtype(), nameOf(d.device(0))), dim, indices, g));
+      d.set(0, ops::scatterAdd(filledTensor(shape, g.dtype(), d.device(0), 0), dim, indices, g));
     },
     {input(0) | output(0) | output(1)}};
 

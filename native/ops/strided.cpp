@@ -69,7 +69,7 @@ void forward::asStridedBackward(Call& call) {
   if (!repeated.empty()) g = ops::sum(g, repeated, true);
   const Shape shape = checkedShape(call.name(), call.integers(1));
   if (overlaps(g.shape(), strides)) {
-    const Tensor places = ops::arange(shape.numel(), Tensor(), 1, DType::int64, nameOf(g.device()));
+    const Tensor places = countedTensor(shape.numel(), 0, 1, g.device());
     const Tensor seen = contiguousCopy(places.alias(partOf(places, g.shape(), strides, call.integer(3))));
     const Tensor flat = ops::indexAddInto(ops::reshape(g, Shape{g.numel()}), Shape{shape.numel()}, 0,
                                           ops::reshape(seen, Shape{g.numel()}));
@@ -94,8 +94,8 @@ void forward::asStridedScatter(Call& call) {
 }
 const Derivative derivative::asStridedScatter{[](Gradients& d) {
   if (d.needs(0))
-    d.set(0,
-          ops::asStridedScatter(d.g(), ops::zeros(d.shape(1), d.g().dtype()), d.integers(2), d.integer(3)));
+    d.set(0, ops::asStridedScatter(d.g(), filledTensor(d.shape(1), d.g().dtype(), d.g().device(), 0),
+                                   d.integers(2), d.integer(3)));
   if (d.needs(1)) d.set(1, ops::asStrided(ops::contiguous(d.g()), d.shape(1), d.integers(2), d.integer(3)));
 }};
 
