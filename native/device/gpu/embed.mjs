@@ -11,8 +11,13 @@ const folder = dirname(fileURLToPath(import.meta.url));
 export function deviceSide(text) {
   const host = text.indexOf("\n#else  // host\n");
   const device = host < 0 ? text : `${text.slice(0, host)}\n#endif\n`;
-  return device.replace(/^(#include "\.\.\/\w+\.h"|KERNEL_SOURCE)$/gm, "").replaceAll(/^#include "\.\.\/dialect\/(\w+)\.h"$/gm, (_, name) =>
-    readFileSync(join(folder, "dialect", `${name}.h`), "utf8"),
+  return withShared(device.replace(/^(#include "\.\.\/\w+\.h"|KERNEL_SOURCE)$/gm, ""));
+}
+
+/** Shared parts of the dialect in the place of their `#include`s. */
+function withShared(text) {
+  return text.replaceAll(/^#include "\.\.\/dialect\/(\w+)\.h"$/gm, (_, name) =>
+    withShared(readFileSync(join(folder, "dialect", `${name}.h`), "utf8")),
   );
 }
 

@@ -2,7 +2,8 @@
 // tile's numbers are (SUM) and how many of its lines by how many columns each lane has (MICRO).
 //
 // A tile has DEPTH numbers along k of each of its lines and lies [k][line]. A lane's lines come in fours that
-// are apart by all lanes' fours: neighbouring lanes then read neighbouring memory.
+// are apart by all lanes' fours (or are next to each other where it has fewer): neighbouring lanes then read
+// neighbouring memory.
 
 #ifndef LANE_ROWS
 #if LANES >= 256
@@ -15,7 +16,10 @@
 #define LANE_COLUMNS (LANES / LANE_ROWS)
 #define DEPTH 16
 #define PITCH(lines) ((lines) + 4)
-#define PLACE_IN_TILE(i, lane, lanes) ((i) / 4 * 4 * (lanes) + (lane)*4 + (i) % 4)
+#define TOGETHER(count) ((count) < 4 ? (count) : 4)
+// Line i of `count` of a lane.
+#define LINE_OF(i, count, lane, lanes) \
+  ((i) / TOGETHER(count) * TOGETHER(count) * (lanes) + (lane)*TOGETHER(count) + (i) % TOGETHER(count))
 #define LEAST(a, b) ((a) < (b) ? (i32)(a) : (i32)(b))
 #endif
 

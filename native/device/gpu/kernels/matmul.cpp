@@ -97,9 +97,9 @@ KERNEL(matmul_tiled)
       UNROLL for (i32 inner = 0; inner < DEPTH; inner++) {
         SUM left[MICRO], right[MICRO];
         UNROLL for (i32 i = 0; i < MICRO; i++) left[i] =
-            rows[inner * PITCH(TILE_ROWS) + PLACE_IN_TILE(i, lane_row, LANE_ROWS)];
+            rows[inner * PITCH(TILE_ROWS) + LINE_OF(i, MICRO, lane_row, LANE_ROWS)];
         UNROLL for (i32 j = 0; j < MICRO; j++) right[j] =
-            columns[inner * PITCH(TILE_COLUMNS) + PLACE_IN_TILE(j, lane_column, LANE_COLUMNS)];
+            columns[inner * PITCH(TILE_COLUMNS) + LINE_OF(j, MICRO, lane_column, LANE_COLUMNS)];
         UNROLL for (i32 i = 0; i < MICRO; i++) {
           UNROLL for (i32 j = 0; j < MICRO; j++) sums[i][j] += left[i] * right[j];
         }
@@ -109,9 +109,9 @@ KERNEL(matmul_tiled)
 
     const i64 place = placeOf(&shape.y, batch);
     UNROLL for (i32 i = 0; i < MICRO; i++) {
-      const i32 row = PLACE_IN_TILE(i, lane_row, LANE_ROWS);
+      const i32 row = LINE_OF(i, MICRO, lane_row, LANE_ROWS);
       UNROLL for (i32 j = 0; j < MICRO; j++) {
-        const i32 column = PLACE_IN_TILE(j, lane_column, LANE_COLUMNS);
+        const i32 column = LINE_OF(j, MICRO, lane_column, LANE_COLUMNS);
         if (row >= row_count || column >= column_count) continue;
         if (shape.splits > 1) {
           parts[(above * shape.m + first_row + row) * shape.n + first_column + column] = sums[i][j];
