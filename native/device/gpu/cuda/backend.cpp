@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <memory>
 #include <unordered_map>
 
 #include "cuda.h"
@@ -83,9 +84,9 @@ class CudaBackend final : public Backend {
     const std::string symbol = std::string(name) + "_" + program.variant;
     const std::string ptx = ptxOf(program.source, symbol);
     if (!ptx.empty()) {
-      Function& function = functions_[program.source + "." + symbol];
-      if (!function) function = functionOf(load(ptx, program), symbol);
-      return function;
+      std::unique_ptr<Kernel>& kernel = kernels_[program.source + "." + symbol];
+      if (!kernel) kernel = kernelOf(load(ptx, program), symbol);
+      return kernel.get();
     }
     if (program.text.empty() || nvrtcObjection()) {
       throw Error("device", "",
@@ -95,7 +96,9 @@ class CudaBackend final : public Backend {
     }
     Module& module = compiled_[program.variant + "\n" + program.text];
     if (!module) module = load(compileByNvrtc(program, facts_.capability), program);
-    return functionOf(module, symbol);
+    std::unique_ptr<Kernel>& kernel = kernels_[symbol + "\n" + program.text];
+    if (!kernel) kernel = kernelOf(module, symbol);
+    return kernel.get();
   }
 
   void enqueue(void* kernel, const Grid& grid, int64_t lanes, const ArgumentList& arguments,
@@ -104,18 +107,20 @@ class CudaBackend final : public Backend {
     if (grid.y > 65535 || grid.z > 65535 || grid.x > 2147483647) {
       throw Error("internal", "", "a launch has more groups than CUDA takes.");
     }
+    Kernel& known = *static_cast<Kernel*>(kernel);
+    requireFit(known, arguments);
     places_.clear();
     for (const ArgumentList::Item& item : arguments.items()) {
       places_.push_back(item.isMemory ? const_cast<void**>(&item.handle)
                                       : const_cast<void*>(arguments.bytesOf(item)));
     }
-    auto* function = static_cast<Function>(kernel);
-    if (sharedBytes > facts_.sharedBytes) {
-      check("cuFuncSetAttribute", cuda_.FuncSetAttribute(function, kFunctionMaxDynamicSharedBytes,
+    if (sharedBytes > known.sharedBytes) {
+      check("cuFuncSetAttribute", cuda_.FuncSetAttribute(known.function, kFunctionMaxDynamicSharedBytes,
                                                          static_cast<int32_t>(sharedBytes)));
+      known.sharedBytes = sharedBytes;
     }
     check("cuLaunchKernel",
-          cuda_.LaunchKernel(function, static_cast<uint32_t>(grid.x), static_cast<uint32_t>(grid.y),
+          cuda_.LaunchKernel(known.function, static_cast<uint32_t>(grid.x), static_cast<uint32_t>(grid.y),
                              static_cast<uint32_t>(grid.z), static_cast<uint32_t>(lanes), 1, 1,
                              static_cast<uint32_t>(sharedBytes), compute_, places_.data(), nullptr));
   }
@@ -192,6 +197,13 @@ class CudaBackend final : public Backend {
   DeviceSample sample() const override { return sampleCard(bus_); }
 
  private:
+  struct Kernel {
+    std::string name;
+    Function function = nullptr;
+    bool areSizesKnown = false;
+    std::vector<size_t> sizes;       // of its arguments
+    size_t sharedBytes = 48u << 10;  // that it may ask for
+  };
   struct Staging {
     void* memory = nullptr;
     Event copied = nullptr;
@@ -276,10 +288,33 @@ class CudaBackend final : public Backend {
     return module;
   }
 
-  Function functionOf(Module module, const std::string& symbol) {
-    Function function = nullptr;
-    check("cuModuleGetFunction", cuda_.ModuleGetFunction(&function, module, symbol.c_str()));
-    return function;
+  std::unique_ptr<Kernel> kernelOf(Module module, const std::string& symbol) {
+    auto kernel = std::make_unique<Kernel>();
+    kernel->name = symbol;
+    check("cuModuleGetFunction", cuda_.ModuleGetFunction(&kernel->function, module, symbol.c_str()));
+    kernel->areSizesKnown = cuda_.FuncGetParamInfo != nullptr;
+    size_t offset = 0, size = 0;
+    Status status = kSuccess;
+    while (kernel->areSizesKnown) {
+      status = cuda_.FuncGetParamInfo(kernel->function, kernel->sizes.size(), &offset, &size);
+      if (status != kSuccess) break;
+      kernel->sizes.push_back(size);
+    }
+    kernel->areSizesKnown = status == kInvalidValue;  // what it says behind the last one
+    return kernel;
+  }
+
+  // The driver reads as many bytes as the kernel declares, whatever there is: a launch that does not fit must
+  // not get that far.
+  static void requireFit(const Kernel& kernel, const ArgumentList& arguments) {
+    if (!kernel.areSizesKnown) return;
+    const auto& items = arguments.items();
+    bool fits = items.size() == kernel.sizes.size();
+    for (size_t k = 0; fits && k < items.size(); ++k) {
+      fits = kernel.sizes[k] == (items[k].isMemory ? sizeof(Address) : items[k].size);
+    }
+    if (!fits)
+      throw Error("internal", "", "the kernel " + kernel.name + " is launched with arguments it has not.");
   }
 
   const Library& cuda_;
@@ -292,8 +327,7 @@ class CudaBackend final : public Backend {
   Staging staging_[kStagingPieces];
   size_t nextPiece_ = 0;
   std::map<unsigned char*, size_t> pinned_;
-  std::unordered_map<std::string, Function>
-      functions_;                                     // of the modules beside the addon: "copy.fill_f32_f32"
+  std::unordered_map<std::string, std::unique_ptr<Kernel>> kernels_;
   std::unordered_map<std::string, Module> compiled_;  // by NVRTC, by text
   std::vector<void*> places_;                         // of the arguments of a launch
 };

@@ -86,6 +86,8 @@ const Library* library(std::string& reason) {
   if (!made.name && !missing) missing = symbol;
     DESCENT_CUDA_FUNCTIONS(FUNCTION)
 #undef FUNCTION
+    made.FuncGetParamInfo =
+        reinterpret_cast<decltype(made.FuncGetParamInfo)>(findSymbol(handle, "cuFuncGetParamInfo"));
     if (missing) {
       problem = std::string("the NVIDIA driver has no function ") + missing +
                 "; it is too old, install one of 2020 or later (450 and up)";

@@ -19,6 +19,7 @@ using Event = struct EventObject*;
 
 enum : Status {
   kSuccess = 0,
+  kInvalidValue = 1,
   kOutOfMemory = 2,
   kNotInitialized = 3,
   kDeinitialized = 4,
@@ -107,6 +108,8 @@ struct Library {
 #define FUNCTION(name, symbol, PARAMETERS) Status(*name) PARAMETERS = nullptr;
   DESCENT_CUDA_FUNCTIONS(FUNCTION)
 #undef FUNCTION
+  // Of drivers since CUDA 12.4; null in older ones.
+  Status (*FuncGetParamInfo)(Function, size_t, size_t*, size_t*) = nullptr;
 };
 
 // Null where the driver is not there, lacks a function or does not start; then `reason` says why, and what to
