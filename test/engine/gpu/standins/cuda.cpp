@@ -456,8 +456,8 @@ EXPORTED cuModuleGetFunction(Function* function, Module module, const char* name
   return kSuccess;
 }
 EXPORTED cuFuncGetParamInfo(Function function, size_t index, size_t* offset, size_t* size) {
-  Call call("FuncGetParamInfo");
-  FAIL_AS_TOLD;
+  // Not one of the calls that fail: a driver that lacks it is as good.
+  std::lock_guard<std::recursive_mutex> guard(state().lock);
   if (index >= function->sizes.size()) return 1;
   *offset = 0;
   *size = function->sizes[index];
