@@ -1,5 +1,6 @@
 // Tiles of matrices in shared memory, for matrix products and attention. The source says beforehand what a
-// tile's numbers are (SUM) and how many of its lines by how many columns each lane has (MICRO).
+// tile's numbers are (SUM), how many of its lines by how many columns each lane has (MICRO), and, where not
+// the usual, how many rows of lanes there are (LANE_ROWS).
 //
 // A tile has DEPTH numbers along k of each of its lines and lies [k][line]. A lane's lines come in fours that
 // are apart by all lanes' fours (or are next to each other where it has fewer): neighbouring lanes then read
@@ -13,6 +14,7 @@
 #else
 #define LANE_ROWS 4
 #endif
+#endif
 #define LANE_COLUMNS (LANES / LANE_ROWS)
 #define DEPTH 16
 #define PITCH(lines) ((lines) + 4)
@@ -21,7 +23,6 @@
 #define LINE_OF(i, count, lane, lanes) \
   ((i) / TOGETHER(count) * TOGETHER(count) * (lanes) + (lane)*TOGETHER(count) + (i) % TOGETHER(count))
 #define LEAST(a, b) ((a) < (b) ? (i32)(a) : (i32)(b))
-#endif
 
 // How a lane goes through a tile of at most LANES lines: along whichever of lines and k is closer in memory.
 // Steps within a tile fit 31 bits; the host sees to that.
@@ -59,3 +60,16 @@ DEVICE Walk walkOver(i32 lines, i64 line_step, i64 k_step) {
   }
 #define PUT(tile, kept, lines, walk) \
   UNROLL for (i32 s = 0; s < TILE_SHARE(lines); s++) tile[walk.place + s * walk.next_place] = kept[s];
+
+// sums[i][j] += the products of this lane's lines of two tiles.
+#define MULTIPLY_TILES(sums, rows, row_lines, lane_row, columns, column_lines, lane_column)  \
+  UNROLL for (i32 inner = 0; inner < DEPTH; inner++) {                                       \
+    SUM left[MICRO], right[MICRO];                                                           \
+    UNROLL for (i32 i = 0; i < MICRO; i++) left[i] =                                         \
+        rows[inner * PITCH(row_lines) + LINE_OF(i, MICRO, lane_row, LANE_ROWS)];             \
+    UNROLL for (i32 j = 0; j < MICRO; j++) right[j] =                                        \
+        columns[inner * PITCH(column_lines) + LINE_OF(j, MICRO, lane_column, LANE_COLUMNS)]; \
+    UNROLL for (i32 i = 0; i < MICRO; i++) {                                                 \
+      UNROLL for (i32 j = 0; j < MICRO; j++) sums[i][j] += left[i] * right[j];               \
+    }                                                                                        \
+  }

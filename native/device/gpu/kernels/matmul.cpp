@@ -20,18 +20,7 @@ typedef struct {
 
 #ifdef DESCENT_DIALECT
 
-// What products are added up in: float for halves, and for integers an unsigned type, which wraps.
-#define SUM_f32 f32
-#define SUM_f64 f64
-#define SUM_f16 f32
-#define SUM_bf16 f32
-#define SUM_i64 u64
-#define SUM_i32 u32
-#define SUM_i16 u32
-#define SUM_i8 u32
-#define SUM_u8 u32
-#define SUM PASTE(SUM, TYPE)
-
+#include "../dialect/product.h"
 #include "../dialect/tile.h"
 
 #define TILE_ROWS (LANE_ROWS * MICRO)
@@ -94,16 +83,7 @@ KERNEL(matmul_tiled)
         FETCH(next_a, from_a, TILE_ROWS, over_a, row_count, depth)
         FETCH(next_b, from_b, TILE_COLUMNS, over_b, column_count, depth)
       }
-      UNROLL for (i32 inner = 0; inner < DEPTH; inner++) {
-        SUM left[MICRO], right[MICRO];
-        UNROLL for (i32 i = 0; i < MICRO; i++) left[i] =
-            rows[inner * PITCH(TILE_ROWS) + LINE_OF(i, MICRO, lane_row, LANE_ROWS)];
-        UNROLL for (i32 j = 0; j < MICRO; j++) right[j] =
-            columns[inner * PITCH(TILE_COLUMNS) + LINE_OF(j, MICRO, lane_column, LANE_COLUMNS)];
-        UNROLL for (i32 i = 0; i < MICRO; i++) {
-          UNROLL for (i32 j = 0; j < MICRO; j++) sums[i][j] += left[i] * right[j];
-        }
-      }
+      MULTIPLY_TILES(sums, rows, TILE_ROWS, lane_row, columns, TILE_COLUMNS, lane_column)
       BARRIER();
     }
 
