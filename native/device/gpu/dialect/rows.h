@@ -5,6 +5,7 @@
 
 typedef struct {
   i64 rows, size;      // how many, and elements of one
+  i64 chunks, chunk;   // how many groups share a row (GROUP_Y), and the elements of each
   i32 across, slices;  // powers of two; their product is LANES
   i32 is_columns, unused;
 } Rows;
@@ -17,6 +18,11 @@ typedef struct {
 // Blocks of rows: any number of groups is right. `first` is the first row of the group's block.
 #define FOR_ROWS(first, table) \
   for (i64 first = GROUP_X * (table).across; first < (table).rows; first += GROUPS_X * (table).across)
+
+// The elements of a row that the group has, from `begin` on.
+#define CHUNK_BEGIN(table) (GROUP_Y * (table).chunk)
+#define CHUNK_END(table) \
+  ((table).size < (GROUP_Y + 1) * (table).chunk ? (table).size : (GROUP_Y + 1) * (table).chunk)
 
 // name(shared, value, which, slice, across, slices): the values of a row's lanes joined in an order that
 // never changes, the same result in each of them. COMBINE is an expression of a and b; `shared` has LANES
@@ -42,7 +48,9 @@ typedef struct {
 
 #ifndef DESCENT_DIALECT
 
-constexpr i64 kRowsTogether = 32;  // neighbouring rows that one group reads at a time: a memory transaction
+constexpr i64 kRowsTogether = 32;    // neighbouring rows that one group reads at a time: a memory transaction
+constexpr i64 kLeastPerLane = 16;    // elements of a chunk that a lane has at least
+constexpr i64 kGroupsWanted = 1024;  // more do not make a device busier
 
 [[maybe_unused]] i64 powerOfTwoFrom(i64 least) {
   i64 power = 1;
@@ -53,7 +61,7 @@ constexpr i64 kRowsTogether = 32;  // neighbouring rows that one group reads at 
 // How `rows` rows of `size` elements are shared out.
 [[maybe_unused]] Rows shareRows(const GpuDevice& device, i64 rows, i64 size, bool isColumns) {
   const i64 lanes = lanesOf(device);
-  Rows table{rows, size, 1, 1, isColumns, 0};
+  Rows table{rows, size, 1, size, 1, 1, isColumns, 0};
   if (isColumns) {
     const i64 most = std::max<i64>(1, lanes / std::min(kRowsTogether, powerOfTwoFrom(rows)));
     table.slices = static_cast<i32>(std::min(most, powerOfTwoFrom((size + 7) / 8)));
@@ -65,6 +73,24 @@ constexpr i64 kRowsTogether = 32;  // neighbouring rows that one group reads at 
 }
 
 [[maybe_unused]] i64 groupsFor(const Rows& table) { return (table.rows + table.across - 1) / table.across; }
+
+// Few long rows: as many groups for each as keep the device busy.
+[[maybe_unused]] Rows inChunks(Rows table) {
+  table.chunks = std::max<i64>(
+      1, std::min(table.size / (table.slices * kLeastPerLane), kGroupsWanted / groupsFor(table)));
+  table.chunk = (table.size + table.chunks - 1) / table.chunks;
+  return table;
+}
+
+[[maybe_unused]] Grid gridFor(const Rows& table) { return {groupsFor(table), table.chunks, 1}; }
+
+// For the second launch, which joins what the chunks of each row came to: side by side, chunk by chunk.
+[[maybe_unused]] Rows joinChunks(const GpuDevice& device, const Rows& table) {
+  Rows joined = shareRows(device, table.rows, table.chunks, true);
+  joined.size = table.size;
+  joined.chunks = table.chunks;
+  return joined;
+}
 
 // Whether neighbours in memory are neighbours among the rows, rather than in one: `between` are the strides
 // from row to row, `within` those along one.

@@ -33,3 +33,21 @@ DEVICE T totalOf(Sum sum) {
   const T total = sum.value + sum.rest;
   return total == total ? total : sum.value;
 }
+
+// Two sums over the same elements.
+typedef struct {
+  Sum first, second;
+} TwoSums;
+
+DEVICE TwoSums noSums(void) {
+  TwoSums none;
+  none.first = noSum();
+  none.second = noSum();
+  return none;
+}
+
+DEVICE TwoSums joinTwoSums(TwoSums a, TwoSums b) {
+  a.first = joinSums(a.first, b.first);
+  a.second = joinSums(a.second, b.second);
+  return a;
+}

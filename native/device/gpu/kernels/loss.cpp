@@ -26,30 +26,20 @@ typedef struct {
 #include "../dialect/softmax.h"
 #include "../dialect/sums.h"
 
-// Of the rows of a group, or of all.
-typedef struct {
-  Sum loss, weight;
-} Losses;
-
-DEVICE Losses bothLosses(Losses a, Losses b) {
-  a.loss = joinSums(a.loss, b.loss);
-  a.weight = joinSums(a.weight, b.weight);
-  return a;
-}
-
 ROW_REDUCTION(joined, T, a + b)
-GROUP_REDUCTION(joinedLosses, Losses, bothLosses(a, b))
+// Of the rows of a group, or of all: the losses, and the weights of their targets.
+GROUP_REDUCTION(joinedLosses, TwoSums, joinTwoSums(a, b))
 
 #define TARGET(row)                                                     \
   (shape.is_wide ? ((GLOBAL const i64*)target)[(row)*shape.target_step] \
                  : (i64)((GLOBAL const i32*)target)[(row)*shape.target_step])
 #define WEIGHT(c) (shape.has_weight ? LOAD(TYPE, weight, (c)*shape.weight_step) : T(1))
 
-DEVICE void storeLosses(GLOBAL S* loss, GLOBAL S* total, Losses all, i32 reduction) {
-  const T weights = totalOf(all.weight);
+DEVICE void storeLosses(GLOBAL S* loss, GLOBAL S* total, TwoSums all, i32 reduction) {
+  const T weights = totalOf(all.second);
   STORE(TYPE, total, 0, weights);
-  if (reduction == 1) STORE(TYPE, loss, 0, totalOf(all.loss) / weights);
-  if (reduction == 2) STORE(TYPE, loss, 0, totalOf(all.loss));
+  if (reduction == 1) STORE(TYPE, loss, 0, totalOf(all.first) / weights);
+  if (reduction == 2) STORE(TYPE, loss, 0, totalOf(all.first));
 }
 
 KERNEL(crossEntropy)
@@ -57,7 +47,7 @@ KERNEL(crossEntropy)
  BUFFER(TYPE, weight), BUFFER(u8, parts), FAULT, const CrossEntropyShape shape) {
   SHARED(Exponentials, shared_exponentials, LANES);
   SHARED(T, shared_sums, LANES);
-  SHARED(Losses, shared_losses, LANES);
+  SHARED(TwoSums, shared_losses, LANES);
   OPEN(TYPE, loss);
   OPEN(TYPE, total);
   OPEN(TYPE, logp);
@@ -68,9 +58,7 @@ KERNEL(crossEntropy)
   const i32 slices = shape.rows.slices, across = shape.rows.across;
   const i32 which = ROW_OF_LANE(shape.rows), slice = SLICE_OF_LANE(shape.rows);
   const T smoothing = NUMBER(shape.smoothing), classes = T(shape.rows.size);
-  Losses all;
-  all.loss = noSum();
-  all.weight = noSum();
+  TwoSums all = noSums();
   FOR_ROWS(first, shape.rows) {
     const i64 row = first + which;
     const i64 end = row < shape.rows.rows ? shape.rows.size : 0;
@@ -104,9 +92,9 @@ KERNEL(crossEntropy)
         const T share = WEIGHT(wanted);
         one = (T(1) - smoothing) * share * -(LOAD(TYPE, from, wanted * shape.x_step) - largest - shift);
         if (smoothing != T(0)) one += smoothing / classes * others;
-        all.weight = addToSum(all.weight, share);
+        all.second = addToSum(all.second, share);
       }
-      all.loss = addToSum(all.loss, one);
+      all.first = addToSum(all.first, one);
       if (shape.reduction == 0) STORE(TYPE, loss, row * shape.loss_step, one);
     }
   }
@@ -115,20 +103,18 @@ KERNEL(crossEntropy)
   if (GROUPS_X == 1) {
     storeLosses(loss, total, all, shape.reduction);
   } else {
-    ((GLOBAL Losses*)parts)[GROUP_X] = all;
+    ((GLOBAL TwoSums*)parts)[GROUP_X] = all;
   }
 }
 
 KERNEL(crossEntropyTotal)
 (BUFFER(TYPE, loss), BUFFER(TYPE, total), BUFFER(u8, parts), const i64 groups, const i32 reduction) {
-  SHARED(Losses, shared, LANES);
+  SHARED(TwoSums, shared, LANES);
   OPEN(TYPE, loss);
   OPEN(TYPE, total);
   OPEN(u8, parts);
-  Losses all;
-  all.loss = noSum();
-  all.weight = noSum();
-  for (i64 k = LANE; k < groups; k += LANES) all = bothLosses(all, ((GLOBAL const Losses*)parts)[k]);
+  TwoSums all = noSums();
+  for (i64 k = LANE; k < groups; k += LANES) all = joinTwoSums(all, ((GLOBAL const TwoSums*)parts)[k]);
   all = joinedLosses(shared, all);
   if (LANE == 0) storeLosses(loss, total, all, reduction);
 }
@@ -183,7 +169,7 @@ KERNEL(crossEntropyBackward)
 
 constexpr i64 kMostGroups = 1024;
 constexpr i64 kBlocksOfOneGroup = 4;  // blocks of rows that are not worth a second launch
-constexpr size_t kLossesBytes = 32;   // the largest Losses
+constexpr size_t kSumsBytes = 32;     // the largest TwoSums
 
 // Of x and logp [N, C], the target [N], and the loss or its gradient.
 CrossEntropyShape shapeOf(const GpuDevice& device, const Launch& launch, const Operand& x,
@@ -222,7 +208,7 @@ void crossEntropy(GpuDevice& device, const Launch& launch) {
   const CrossEntropyShape shape = shapeOf(device, launch, operands[3], operands[2], operands[4], operands[0]);
   const i64 blocks = groupsFor(shape.rows);
   const i64 groups = blocks <= kBlocksOfOneGroup ? 1 : std::min(blocks, kMostGroups);
-  const Workspace parts(device, static_cast<size_t>(groups) * kLossesBytes);
+  const Workspace parts(device, static_cast<size_t>(groups) * kSumsBytes);
   KernelCall call(device, "loss", "crossEntropy", Variant(operands[3].dtype));
   call.memory(operands[0]).memory(operands[1]).memory(operands[2]).memory(operands[3]).memory(operands[4]);
   addWeight(call, launch, shape.has_weight != 0);

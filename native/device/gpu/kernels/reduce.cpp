@@ -13,8 +13,7 @@ KERNEL_SOURCE
 #include "../dialect/rows.h"
 
 typedef struct {
-  Rows rows;          // a row is what becomes one element of y
-  i64 chunks, chunk;  // and the elements of one
+  Rows rows;  // a row is what becomes one element of y
   Strided y, x, reduced, center;
 } ReduceShape;
 
@@ -167,8 +166,7 @@ KERNEL(reduce)
   OPEN(u8, parts);
   const i32 slices = shape.rows.slices;
   const i32 which = ROW_OF_LANE(shape.rows), slice = SLICE_OF_LANE(shape.rows);
-  const i64 begin = GROUP_Y * shape.chunk;
-  const i64 end = shape.rows.size < begin + shape.chunk ? shape.rows.size : begin + shape.chunk;
+  const i64 begin = CHUNK_BEGIN(shape.rows), end = CHUNK_END(shape.rows);
   FOR_ROWS(first, shape.rows) {
     const i64 index = first + which;
     State state;
@@ -196,7 +194,7 @@ KERNEL(reduce)
     }
     state = joined(shared, state, which, slice, shape.rows.across, slices);
     if (slice == 0 && index < shape.rows.rows) {
-      if (shape.chunks > 1) {
+      if (shape.rows.chunks > 1) {
         ((GLOBAL State*)parts)[GROUP_Y * shape.rows.rows + index] = state;
       } else {
         STORE(OUT, y, placeOf(&shape.y, index), finish(state, shape.rows.size));
@@ -217,7 +215,7 @@ KERNEL(reduceChunks)(BUFFER(OUT, y), BUFFER(u8, parts), const ReduceShape shape)
     state.value = EMPTY;
     state.rest = IS_ARGUMENT ? -1 : 0;
     if (index < shape.rows.rows) {
-      for (i64 chunk = slice; chunk < shape.chunks; chunk += shape.rows.slices) {
+      for (i64 chunk = slice; chunk < shape.rows.chunks; chunk += shape.rows.slices) {
         state = merge(state, ((GLOBAL const State*)parts)[chunk * shape.rows.rows + index]);
       }
     }
@@ -230,9 +228,7 @@ KERNEL(reduceChunks)(BUFFER(OUT, y), BUFFER(u8, parts), const ReduceShape shape)
 
 #else  // host
 
-constexpr i64 kLeastPerLane = 16;    // elements of a chunk that a lane adds, at least
-constexpr i64 kGroupsWanted = 1024;  // more do not make a device busier
-constexpr size_t kStateBytes = 16;   // the largest State
+constexpr size_t kStateBytes = 16;  // the largest State
 
 void reduce(GpuDevice& device, const Launch& launch, const char* reduction, const Operand* center) {
   const Operand& y = (*launch.operands)[0];
@@ -247,11 +243,7 @@ void reduce(GpuDevice& device, const Launch& launch, const char* reduction, cons
   shape.x = strided(x, 0, kept);
   shape.reduced = strided(x, kept, x.dims);
   if (center) shape.center = strided(*center);
-  shape.rows = shareRows(device, outputs, size, areColumns(shape.x, shape.reduced));
-  const i64 groups = groupsFor(shape.rows);
-  shape.chunks =
-      std::max<i64>(1, std::min(size / (shape.rows.slices * kLeastPerLane), kGroupsWanted / groups));
-  shape.chunk = (size + shape.chunks - 1) / shape.chunks;
+  shape.rows = inChunks(shareRows(device, outputs, size, areColumns(shape.x, shape.reduced)));
 
   const Variant variant = Variant(x.dtype).define("REDUCTION", reduction);
   KernelCall call(device, "reduce", "reduce", variant);
@@ -261,20 +253,18 @@ void reduce(GpuDevice& device, const Launch& launch, const char* reduction, cons
   } else {
     call.none();
   }
-  if (shape.chunks == 1) {
-    call.none().value(shape).run({groups, 1, 1});
+  if (shape.rows.chunks == 1) {
+    call.none().value(shape).run(gridFor(shape.rows));
     return;
   }
-  const Workspace parts(device, static_cast<size_t>(shape.chunks * outputs) * kStateBytes);
-  call.memory(parts.memory()).value(shape).run({groups, shape.chunks, 1});
-  ReduceShape chunks = shape;
-  chunks.rows = shareRows(device, outputs, shape.chunks, true);
-  chunks.rows.size = size;
+  const Workspace parts(device, static_cast<size_t>(shape.rows.chunks * outputs) * kStateBytes);
+  call.memory(parts.memory()).value(shape).run(gridFor(shape.rows));
+  shape.rows = joinChunks(device, shape.rows);
   KernelCall(device, "reduce", "reduceChunks", variant)
       .memory(y)
       .memory(parts.memory())
-      .value(chunks)
-      .run({groupsFor(chunks.rows), 1, 1});
+      .value(shape)
+      .run({groupsFor(shape.rows), 1, 1});
 }
 
 #define REDUCTION(name, variant) \
