@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "../backend.h"
+#include "library.h"
 
 namespace descent::gpu::cuda {
 
@@ -18,5 +19,9 @@ struct Candidate {
 // In the driver's order. Empty where there is no driver or no card: then `reason` says why, and what to do.
 // Never throws. Nothing is taken from a card before it is used.
 std::vector<Candidate> candidates(std::string& reason);
+
+// The back end of one card; `bus` is its place as NVML writes it.
+std::unique_ptr<Backend> makeBackend(const Library& cuda, DeviceHandle device, const std::string& bus,
+                                     const Facts& facts);
 
 }  // namespace descent::gpu::cuda
