@@ -41,6 +41,15 @@ struct Launch {
   uint32_t site = 0;  // the call site that enqueued it, for faults found later; 0: not known
 };
 
+// What the kernel `check` asks of every element of a tensor. An asynchronous device finds what is wrong when
+// its turn comes, and says so when somebody waits for it; on the CPU ops look themselves.
+enum class Check : int64_t {
+  index = 0,        // within [0, size)
+  probability = 1,  // within [0, 1]
+  divisor = 2,      // not 0
+  scale = 3,        // not negative
+};
+
 struct DeviceDescription {
   DeviceId id;
   std::string name;     // "Intel Xeon, AVX-512, 2 threads"

@@ -236,7 +236,9 @@ void forward::oneHot(Call& call) {
   const Tensor& x = call.tensor(0);
   requireIndices(call, x);
   int64_t count = call.integer(1);
-  if (x.numel() > 0) {
+  if (count > 0 && checksLater(x, Check::index, count)) {
+    // Found on the device.
+  } else if (x.numel() > 0) {
     const int64_t smallest = readScalar(ops::amin(x)).integer, largest = readScalar(ops::amax(x)).integer;
     if (count == -1 && largest < INT64_MAX) count = largest + 1;
     if (smallest < 0 || largest >= count) {

@@ -94,6 +94,7 @@ DType constantType(const Call& call, DType type) {
 void refuseZeroDivisor(const Call& call) {
   if (call.args.items[1].isTensor()) {
     const Tensor& divisor = call.tensor(1);
+    if (checksLater(divisor, Check::divisor)) return;
     if (divisor.numel() == 0 || readScalar(ops::all(divisor)).integer != 0) return;
   } else if (call.args.items[1].scalar.integer != 0) {
     return;

@@ -50,6 +50,7 @@ void setGeometry(Operand& operand, const Tensor& tensor, const Geometry& geometr
 const Kernel copyKernel{"copy"};
 const Kernel fillKernel{"fill"};
 const Kernel arangeKernel{"arange"};
+const Kernel checkKernel{"check"};
 
 // Between two devices of which neither is the CPU, a piece at a time through memory of the host.
 void copyThroughHost(const Tensor& to, const Tensor& from, size_t bytes) {
@@ -241,6 +242,13 @@ void requireSameDevice(const Call& call, const Tensor& a, const Tensor& b) {
   if (a.device() == b.device()) return;
   call.fail("device",
             "tensors are on different devices, " + nameOf(a.device()) + " and " + nameOf(b.device()));
+}
+
+bool checksLater(const Tensor& x, Check what, int64_t size) {
+  if (x.device() == DeviceId()) return false;
+  const int64_t integers[] = {static_cast<int64_t>(what), size};
+  if (x.numel() > 0) Launcher(checkKernel, x.device()).in(x).run(nullptr, integers);
+  return true;
 }
 
 bool isHostScalar(const Tensor& x) { return x.dims() == 0 && x.device() == DeviceId(); }

@@ -59,5 +59,8 @@ void requireSameDevice(const Call& call, const Tensor& a, const Tensor& b);
 // A scalar on the CPU, which goes with tensors of every device, as a plain number would.
 bool isHostScalar(const Tensor& x);
 void requireIndices(const Call& call, const Tensor& index);
+// Has every element looked at without waiting for the device; false on the CPU, where the caller looks at
+// once.
+bool checksLater(const Tensor& x, Check what, int64_t size = 0);
 
 }  // namespace descent

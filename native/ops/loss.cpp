@@ -251,8 +251,10 @@ void forward::binaryCrossEntropy(Call& call) {
     call.fail("dtype", std::string("dtypes differ, ") + nameOf(x.dtype()) + " and " + nameOf(target.dtype()));
   }
   const Tensor outside = ops::detach(x);
-  const Tensor isInside = ops::logicalAnd(ops::ge(outside, 0), ops::le(outside, 1));
-  if (x.numel() > 0 && readScalar(ops::all(isInside)).integer == 0) {
+  const auto isInside = [&] {
+    return readScalar(ops::all(ops::logicalAnd(ops::ge(outside, 0), ops::le(outside, 1)))).integer != 0;
+  };
+  if (x.numel() > 0 && !checksLater(outside, Check::probability) && !isInside()) {
     call.fail("argument",
               "x must be probabilities, within [0, 1]; binaryCrossEntropyWithLogits takes any number");
   }

@@ -101,7 +101,7 @@ void checkProbability(const Call& call, double p, const char* name = "p") {
 }
 
 void checkProbabilities(const Call& call, const Tensor& x) {
-  if (x.numel() == 0) return;
+  if (x.numel() == 0 || checksLater(x, Check::probability)) return;
   const GradModeGuard noGrad(false);
   const double least = readScalar(ops::amin(x, Argument())).number;
   const double most = readScalar(ops::amax(x, Argument())).number;
@@ -244,7 +244,7 @@ void forward::normal(Call& call) {
     if (!(least >= 0)) call.fail("argument", "std must not be negative, it is " + textOf(least));
   };
   if (!std.isTensor()) checkStd(std.scalar.number);
-  if (std.isTensor() && std.tensor.numel() > 0)
+  if (std.isTensor() && std.tensor.numel() > 0 && !checksLater(std.tensor, Check::scale))
     checkStd(readScalar(ops::amin(std.tensor, Argument())).number);
   Shape shape;
   if (call.has(2)) {

@@ -2,6 +2,7 @@
 #include "device.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 
 #include "../site.h"
@@ -14,9 +15,28 @@ constexpr size_t kHistory = 1 << 16;  // launches that can find a fault, between
 
 // The twin of the dialect's.
 struct FaultRecord {
-  i32 launch, unused;
+  i32 launch, what;
   i64 value, position, size;
 };
+
+// What a kernel found wrong; the number that was wrong comes as the bits of a float, but for indices.
+std::string sentenceOf(const FaultRecord& record) {
+  const std::string at = " at position " + std::to_string(record.position);
+  if (record.what == static_cast<i32>(Check::divisor))
+    return "an integer cannot be divided by zero, it is" + at;
+  if (record.what == static_cast<i32>(Check::index)) {
+    return "index " + std::to_string(record.value) + at + " is outside [0, " + std::to_string(record.size) +
+           ")";
+  }
+  float value = 0;
+  const auto bits = static_cast<u32>(record.value);
+  std::memcpy(&value, &bits, sizeof value);
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", static_cast<double>(value));
+  if (record.what == static_cast<i32>(Check::scale))
+    return "a number that must not be negative is " + (text + at);
+  return "a number that must be within [0, 1] is " + (text + at);
+}
 
 i64 lanesFor(const Facts& facts) {
   // On a processor a group is a loop over its lanes; more of them only cost memory.
@@ -185,10 +205,8 @@ void GpuDevice::reportFault() {
   const char* kernel =
       found.kernel >= 0 ? gpu::kernels()[static_cast<size_t>(found.kernel)].name : "a kernel";
   const std::string line = textOfSite(found.site);
-  throw Error("index", found.call ? found.call : kernel,
-              "index " + std::to_string(record.value) + " at position " + std::to_string(record.position) +
-                  " is outside [0, " + std::to_string(record.size) + ")" +
-                  (line.empty() ? "" : ", called at " + line) + "; found on " + nameOf(id_) +
+  throw Error(record.what == 0 ? "index" : "argument", found.call ? found.call : kernel,
+              sentenceOf(record) + (line.empty() ? "" : ", called at " + line) + "; found on " + nameOf(id_) +
                   (isBlocking_ ? "."
                                : " when the results were waited for (with DESCENT_LAUNCH_BLOCKING=1 the call "
                                  "itself stops)."),

@@ -8,13 +8,16 @@ import { after, describe, it } from "node:test";
 import {
   arange,
   autograd,
+  bernoulli,
   cat,
   checkpoint,
   devices,
   empty,
+  manualSeed,
   memory,
   nn,
   npy,
+  oneHot,
   ones,
   onesLike,
   optim,
@@ -26,6 +29,7 @@ import {
   zeros,
   zerosLike,
   type DType,
+  type Tensor,
 } from "descent";
 import { collectGarbage } from "../fixtures.js";
 
@@ -181,6 +185,105 @@ for (const { name: gpu } of gpus) {
       assert.throws(() => {
         there.grad = here;
       }, /must be on/);
+    });
+
+    it("indices of the CPU pick from tensors of the GPU", () => {
+      const x = tensor(
+        [
+          [1, 2, 3],
+          [4, 5, 6],
+        ],
+        { device: gpu },
+      );
+      assert.deepEqual(x.at(tensor([1n, -2n])).tolist(), [
+        [4, 5, 6],
+        [1, 2, 3],
+      ]);
+      assert.deepEqual(x.at([0, 1], [2, -1]).tolist(), [3, 6]);
+      assert.deepEqual(x.at(x.gt(2)).tolist(), [3, 4, 5, 6]);
+      assert.deepEqual(x.at("...", tensor([2n, 0n], { device: gpu })).tolist(), [
+        [3, 1],
+        [6, 4],
+      ]);
+      assert.deepEqual(x.maskedSelect(x.gt(4)).tolist(), [5, 6]);
+      x.indexPut_([tensor([0n]), tensor([1n])], 9);
+      assert.deepEqual(x.tolist(), [
+        [1, 9, 3],
+        [4, 5, 6],
+      ]);
+    });
+
+    it("an index out of range is found by the device, whichever of several it is", () => {
+      const x = ones([3, 5], { device: gpu });
+      const read = (): unknown => x.at(tensor([0n, 0n]), tensor([1n, 7n])).tolist();
+      assert.throws(read, /index 7 at position 1 is outside \[0, 5\)/);
+      assert.throws(() => x.at(tensor([-4n])).tolist(), /is outside \[0, 3\)/);
+      assert.deepEqual(x.sum().item(), 15);
+    });
+
+    it("what is wrong with values is found by the device, and said with the op when somebody waits for it", () => {
+      const lossOf = (...values: number[]): number =>
+        nn.functional.binaryCrossEntropy(tensor(values, { device: gpu }), ones([2], { device: gpu })).item();
+      assert.ok(lossOf(0.5, 1) > 0);
+      const wrong = (message: RegExp): object => ({ name: "DescentError", code: "argument", message });
+      assert.throws(() => lossOf(0.5, 1.5), wrong(/^binaryCrossEntropy: .*1\.5 at position 1/));
+      assert.throws(() => lossOf(NaN, 0.5), wrong(/within \[0, 1\] is nan at position 0/));
+      const whole = (values: number[]): Tensor => tensor(values, { dtype: "int32", device: gpu });
+      assert.deepEqual(
+        whole([7, -7])
+          .floorDivide(whole([2, 2]))
+          .tolist(),
+        [3, -4],
+      );
+      assert.throws(
+        () =>
+          whole([7, 7])
+            .floorDivide(whole([2, 0]))
+            .tolist(),
+        wrong(/divided by zero, it is at position 1/),
+      );
+      assert.throws(() => bernoulli(tensor([0.5, -1], { device: gpu })).tolist(), wrong(/-1 at position 1/));
+      assert.deepEqual(oneHot(whole([1, 0]), 2).tolist(), [
+        [0, 1],
+        [1, 0],
+      ]);
+      assert.throws(
+        () => oneHot(whole([1, 2]), 2).tolist(),
+        /^DescentError: oneHot: index 2 at position 1 is outside \[0, 2\)/,
+      );
+      assert.deepEqual(whole([1]).tolist(), [1], "the device goes on");
+    });
+
+    it("a module moves with its buffers and gradients, and trains as on the CPU", () => {
+      const train = (device: string): number[] => {
+        manualSeed(3);
+        const model = new nn.Sequential(
+          new nn.Linear(6, 8),
+          new nn.Tanh(),
+          new nn.ReLU(),
+          new nn.Linear(8, 3),
+        ).to(device);
+        const optimizer = new optim.Adam(model.parameters(), { lr: 0.05 });
+        const x = rand([12, 6]).to(device);
+        const target = tensor(
+          Int32Array.from({ length: 12 }, (_, k) => k % 3),
+          { dtype: "int64", device },
+        );
+        const losses: number[] = [];
+        for (let step = 0; step < 5; step++) {
+          optimizer.zeroGrad();
+          const loss = nn.functional.crossEntropy(model.forward(x), target);
+          loss.backward();
+          optimizer.step();
+          losses.push(loss.item());
+        }
+        for (const value of Object.values(model.stateDict())) assert.equal(value.device, device);
+        return losses;
+      };
+      const here = train("cpu");
+      train(gpu).forEach((loss, step) => {
+        assert.ok(Math.abs(loss - here[step]!) < 1e-3, `${loss} ${here[step]!}`);
+      });
     });
 
     it("gradients move with their module; an optimizer's state does not, and says so", () => {

@@ -218,15 +218,27 @@ typedef f32 real;
 // A bad index found by a kernel: the first of a queue is kept until the host looks. `fault` is the buffer that
 // KernelCall::faults() passes, `launch` the number beside it.
 typedef struct {
-  i32 launch, unused;
+  i32 launch, what;
   i64 value, position, size;
 } FaultRecord;
+// `what` was wrong, a Check of device.h: an index if nothing else is said.
+#define CHECK_INDEX 0
+#define CHECK_PROBABILITY 1
+#define CHECK_DIVISOR 2
+#define CHECK_SCALE 3
 #define FAULT GLOBAL FaultRecord *fault, const i32 launch
 #define RAISE_FAULT(bad_value, bad_position, bad_size) \
   if (CLAIM(&fault->launch, 0, launch) == 0) {         \
     fault->value = (bad_value);                        \
     fault->position = (bad_position);                  \
     fault->size = (bad_size);                          \
+  }
+#define RAISE_FAULT_OF(wrong, bad_value, bad_position, bad_size) \
+  if (CLAIM(&fault->launch, 0, launch) == 0) {                   \
+    fault->what = (wrong);                                       \
+    fault->value = (bad_value);                                  \
+    fault->position = (bad_position);                            \
+    fault->size = (bad_size);                                    \
   }
 
 // A strided view of up to 12 dims; strides count elements. The host packs it with joined neighbours (packed.h).
