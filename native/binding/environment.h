@@ -120,6 +120,7 @@ void addSiteFunctions(Environment& environment, napi_value exports);
 void addOptimizerFunctions(Environment& environment, napi_value exports);
 void addMemoryFunctions(Environment& environment, napi_value exports);
 void addByteFunctions(Environment& environment, napi_value exports);
+void addPinnedFunctions(Environment& environment, napi_value exports);
 void addSharingFunctions(Environment& environment, napi_value exports);
 void addProcessFunctions(Environment& environment, napi_value exports);
 

@@ -1,5 +1,6 @@
 // Memory: categories, statistics, limits, and the collector that is asked when it runs short.
 #include "../device/allocator.h"
+#include "../device/pinned.h"
 #include "environment.h"
 #include "typed_array.h"
 
@@ -91,6 +92,7 @@ napi_value resetPeak(const CallInfo& call) {
 
 napi_value emptyCache(const CallInfo&) {
   for (Device* device : devicesInUse()) allocatorOf(device->describe().id).emptyCache();
+  emptyPinnedCache();
   return nullptr;
 }
 

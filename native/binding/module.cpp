@@ -55,6 +55,7 @@ napi_value initialize(napi_env env, napi_value exports) {
     addOptimizerFunctions(*environment, exports);
     addMemoryFunctions(*environment, exports);
     addByteFunctions(*environment, exports);
+    addPinnedFunctions(*environment, exports);
     addSharingFunctions(*environment, exports);
     addProcessFunctions(*environment, exports);
     return exports;

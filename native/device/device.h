@@ -115,6 +115,7 @@ class Device {
   virtual void* eventAfter(Stream) noexcept { return nullptr; }
   virtual void waitInStream(Stream, void* /*event*/) {}
   virtual bool hasPassed(void* /*event*/) noexcept { return true; }
+  virtual void waitForEvent(void* /*event*/) {}
   virtual void releaseEvent(void* /*event*/) noexcept {}
   // Memory that copies overlap with; null where there is none.
   virtual void* allocateHost(size_t) { return nullptr; }

@@ -44,6 +44,7 @@ class GpuDevice final : public Device {
   void* eventAfter(Stream stream) noexcept override;
   void waitInStream(Stream stream, void* event) override;
   bool hasPassed(void* event) noexcept override;
+  void waitForEvent(void* event) override;
   void releaseEvent(void* event) noexcept override;
   void* allocateHost(size_t bytes) override;
   void releaseHost(void* memory) noexcept override;

@@ -37,6 +37,10 @@ bool GpuDevice::hasPassed(void* event) noexcept {
   }
 }
 
+void GpuDevice::waitForEvent(void* event) {
+  if (event) guarded([&] { backend_->waitForEvent(event); });
+}
+
 void GpuDevice::releaseEvent(void* event) noexcept {
   if (!event) return;
   std::lock_guard<std::recursive_mutex> guard(lock_);
