@@ -64,6 +64,14 @@ export function parseDevice(op: string, value: unknown): DeviceNumber {
   );
 }
 
+let gpuThere: boolean | null = null;
+
+/** Whether any GPU can be used here; looks once. */
+export function isGpuThere(): boolean {
+  gpuThere ??= native.devices().some((device) => device.usable && device.kind !== "cpu");
+  return gpuThere;
+}
+
 let defaultDevice = "cpu";
 
 /** Where tensors are made that are not told where. */

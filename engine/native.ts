@@ -134,6 +134,11 @@ export interface Native {
   /** Replaces the storage, shape and dtype of `x` by those of `y` (Module.to, `param.data = `). */
   setData(x: Wrapped, y: Wrapped): void;
   toDevice(out: Wrapped, x: Wrapped, kind: number, index: number): void;
+  /** From the CPU to another device, of pinned memory without waiting for it; unknown to autograd. */
+  toDeviceAhead(out: Wrapped, x: Wrapped, kind: number, index: number): void;
+  /** In memory that a GPU copies from beside its kernels: a copy, `x` itself where it lies there. */
+  pinMemory(out: Wrapped, x: Wrapped): void;
+  isPinned(x: Wrapped): boolean;
 
   /** A new tensor on the CPU, for writeBytes to fill. */
   allocate(out: Wrapped, shape: readonly number[], dtype: number): void;

@@ -5,7 +5,7 @@ import { arrayFor, dtypes, isFloating, type DataArray, type DType } from "./dtyp
 import { deviceName, parseDevice, type DeviceNumber } from "./device.js";
 import { fail, show } from "./errors.js";
 import { description, descriptionStride, native } from "./native.js";
-import { convert, type Conversion } from "./convert.js";
+import { convert, type Conversion, type TransferOptions } from "./convert.js";
 import { indexTensor, type Index } from "./indexing.js";
 import { printTensor, type PrintOptions } from "./printing.js";
 import { runBackward, type BackwardOptions } from "./backward.js";
@@ -243,9 +243,24 @@ export class Tensor {
     return this;
   }
 
-  /** Of another dtype, on another device, or both; this tensor itself where nothing changes. */
-  to(target: DType | (string & {}) | Tensor | Conversion): Tensor {
-    return convert(this, target);
+  /**
+   * Of another dtype, on another device, or both; this tensor itself where nothing changes. `nonBlocking`: pinned memory (`pinMemory`)
+   * is copied to a GPU while the program goes on, and must not be changed until then. Copies to the CPU are always waited for.
+   */
+  to(target: DType | (string & {}) | Tensor | Conversion, options?: TransferOptions): Tensor {
+    return convert(this, target, options);
+  }
+
+  /** A copy in memory that a GPU copies from faster and while it computes; this tensor itself where it lies there. */
+  pinMemory(): Tensor {
+    const out = new Tensor();
+    native.pinMemory(out, this);
+    return adopt(out, 0);
+  }
+
+  /** Whether it lies in pinned memory. */
+  isPinned(): boolean {
+    return native.isPinned(this);
   }
 
   /** On the CPU; this tensor itself where it is there. */
@@ -376,10 +391,12 @@ export function countElements(shape: readonly number[]): number {
   return count;
 }
 
-/** A copy of `x` on a device. */
-export function copyToDevice(x: Tensor, device: DeviceNumber): Tensor {
+/** A copy of `x` on a device; `ahead`: pinned memory is not waited for. */
+export function copyToDevice(x: Tensor, device: DeviceNumber, ahead = false): Tensor {
   const out = new Tensor();
-  native.toDevice(out, x, device.kind, device.index);
+  if (ahead && device.kind !== 0 && x.device === "cpu" && !x.requiresGrad)
+    native.toDeviceAhead(out, x, device.kind, device.index);
+  else native.toDevice(out, x, device.kind, device.index);
   return adopt(out, 0);
 }
 

@@ -44,7 +44,7 @@ export interface DataLoaderOptions<Item, Batch> {
    * by a module other than the script that trains; tensors of a TensorDataset need no worker and get none.
    */
   numWorkers?: number;
-  /** Host memory that a GPU copies from faster. */
+  /** Batches in memory that a GPU copies from faster and while it computes; without a GPU it changes nothing. */
   pinMemory?: boolean;
   /** Batches loaded ahead by each worker, 2 when not given; needs workers. */
   prefetchFactor?: number | null;
@@ -282,7 +282,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
   #hand(epoch: Epoch, samples: number, make: () => Batch): Batch | typeof skipped {
     const index = epoch.index++;
     if (index < epoch.skip) return skipped;
-    const batch = asInput(() => placed(make()));
+    const batch = asInput(() => placed(make(), this.pinMemory));
     observer.current?.batch(this, { samples, index, batches: epoch.batches });
     return batch;
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "../device/allocator.h"
+#include "../device/pinned.h"
 
 namespace descent {
 
@@ -108,13 +109,16 @@ Tensor castTo(const Tensor& x, DType dtype) {
 Tensor copyTo(const Tensor& x, DeviceId device) {
   if (x.device() == device) return x;
   const Tensor from = asContiguous(x);
-  const Tensor y = emptyTensor(x.shape(), x.dtype(), device);
   const size_t bytes = static_cast<size_t>(x.numel()) * sizeOf(x.dtype());
+  if (bytes > 0 && x.device() == DeviceId()) {
+    const size_t offset = static_cast<size_t>(from.geometry().offset) * sizeOf(x.dtype());
+    return Tensor(upload(from.storage(), offset, bytes, device, /*waits=*/true), Geometry(x.shape()),
+                  x.dtype());
+  }
+  const Tensor y = emptyTensor(x.shape(), x.dtype(), device);
   if (bytes == 0) return y;
   if (device == DeviceId()) {
     deviceOf(x.device()).copyToHost(hostBytes(y), from.memory(), bytes);
-  } else if (x.device() == DeviceId()) {
-    deviceOf(device).copyFromHost(y.memory(), hostBytes(from), bytes);
   } else {
     copyThroughHost(y, from, bytes);
   }

@@ -2,20 +2,24 @@
 // tests, named to the engine by DESCENT_OPENCL_LIBRARY. Every function of opencl/library.h is here, taken
 // from its list.
 //
-//   STAND_IN_FAIL=Finish:3:-5,*:40:-30   the 3rd Finish gives -5, the 40th call of any function -30
-//   STAND_IN_LOST=20:-2                  from the 20th enqueued thing on the queue gives -2, for ever
-//   STAND_IN_MEMORY=BYTES                no more than this in buffers; STAND_IN_LAZY=1: found out at first
-//   use STAND_IN_NO=platform|device|compiler|doubles STAND_IN_LANES=16                    of one work group,
-//   at most STAND_IN_WRONG=TEXT                  what kernels with TEXT in their name write is spoilt
-//   STAND_IN_LOG=FILE                    at the end: calls of each function, objects not released
+// - STAND_IN_FAIL=Finish:3:-5,*:40:-30: the 3rd Finish gives -5, the 40th call of any function -30.
+// - STAND_IN_LOST=20:-2: from the 20th enqueued thing on the queue gives -2, for ever.
+// - STAND_IN_MEMORY=BYTES: no more than this in buffers; with STAND_IN_LAZY=1 found out at first use.
+// - STAND_IN_NO=platform|device|compiler|doubles
+// - STAND_IN_LANES=16: of one work group, at most.
+// - STAND_IN_SLOW=copies|kernels: those that nobody waits for begin some milliseconds late.
+// - STAND_IN_WRONG=TEXT: what kernels with TEXT in their name write is spoilt.
+// - STAND_IN_LOG=FILE: at the end, calls of each function and objects not released.
 #include <dlfcn.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <map>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <tuple>
 #include <type_traits>
 #include <vector>
@@ -66,7 +70,10 @@ struct State {
   int32_t lostStatus = 0;
   size_t memory = 0, used = 0;
   bool isLazy = false;
-  std::string no, wrong;
+  std::string no, wrong, slow;
+  Event (*createUserEvent)(Context, int32_t*) = nullptr;
+  int32_t (*setUserEventStatus)(Event, int32_t) = nullptr;
+  Context context = nullptr;
   size_t lanes = 0;
   std::map<void*, size_t> buffers;  // bytes
   std::map<void*, KernelState> kernels;
@@ -95,6 +102,10 @@ struct State {
       lostStatus = static_cast<int32_t>(std::stol(lost.substr(lost.find(':') + 1)));
     }
     if (!setting("STAND_IN_MEMORY").empty()) memory = std::stoull(setting("STAND_IN_MEMORY"));
+    createUserEvent = reinterpret_cast<decltype(createUserEvent)>(dlsym(library, "clCreateUserEvent"));
+    setUserEventStatus =
+        reinterpret_cast<decltype(setUserEventStatus)>(dlsym(library, "clSetUserEventStatus"));
+    slow = setting("STAND_IN_SLOW");
     isLazy = setting("STAND_IN_LAZY") == "1";
     no = setting("STAND_IN_NO");
     wrong = setting("STAND_IN_WRONG");
@@ -171,6 +182,18 @@ void spoil(Queue queue, const KernelState& kernel) {
   real<Name::EnqueueWriteBuffer>()(queue, kernel.output, 1, at, sizeof bits, &bits, 0, nullptr, nullptr);
 }
 
+// An event that passes a little later; whoever is told to wait for it begins then.
+Event lateEvent() {
+  State& now = state();
+  int32_t status = 0;
+  Event event = now.createUserEvent(now.context, &status);
+  std::thread([&now, event] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(15));
+    now.setUserEventStatus(event, 0);
+  }).detach();
+  return event;
+}
+
 template <Name name, class Result, class... Arguments>
 Result call(Arguments... arguments) {
   State& now = state();
@@ -208,6 +231,19 @@ Result call(Arguments... arguments) {
     }
   }
 
+  if constexpr (name == Name::EnqueueWriteBuffer || name == Name::EnqueueNDRangeKernel) {
+    if (now.slow == (name == Name::EnqueueWriteBuffer ? "copies" : "kernels")) {
+      bool isWaitedFor = false;
+      if constexpr (name == Name::EnqueueWriteBuffer) isWaitedFor = std::get<2>(all) != 0;
+      if (!isWaitedFor) {
+        const Event late = lateEvent();
+        std::get<kLast - 2>(all) = 1;
+        std::get<kLast - 1>(all) = &late;
+        return real<name>()(arguments...);
+      }
+    }
+  }
+
   const Result result = real<name>()(arguments...);
 
   if constexpr (name == Name::EnqueueNDRangeKernel) {
@@ -215,6 +251,8 @@ Result call(Arguments... arguments) {
     if (result == kSuccess && !now.wrong.empty() && found != now.kernels.end() &&
         found->second.name.find(now.wrong) != std::string::npos)
       spoil(std::get<0>(all), found->second);
+  } else if constexpr (name == Name::CreateContext) {
+    now.context = result;
   } else if constexpr (name == Name::CreateKernel) {
     if (result) now.kernels[result].name = std::get<1>(all);
   } else if constexpr (name == Name::CreateBuffer) {
