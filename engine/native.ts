@@ -232,16 +232,20 @@ export interface Native {
 
   /** One step of an optimizer ("sgd": native/ops/optimize.cpp) over all parameters with a gradient, with the numbers that KERNELS.md
    *  lists. `states[s][k]` is state s of parameter k (an unwrapped `new Tensor()` the first time, which it then becomes). Squared
-   *  gradient norms into `squaredNorms` (-1 where a parameter has no gradient). */
+   *  gradient norms into `squaredNorms` (-1 where a parameter has no gradient): at once on the CPU, where `wantsNorms` by `readNorms()`
+   *  on other devices. */
   optimizerStep(
     optimizer: string,
     params: Wrapped[],
     states: Wrapped[][],
     numbers: Float64Array,
     squaredNorms: Float64Array,
+    wantsNorms: boolean,
   ): void;
   /** The norms alone, as above. */
   gradientNorms(params: Wrapped[], squaredNorms: Float64Array): void;
+  /** Waits for the norms that devices still work out: they go into the arrays that were given for them. */
+  readNorms(): void;
   /** Drops (or zeroes) the gradients of all of them. */
   zeroGrad(params: Wrapped[], setToNone: boolean): void;
 

@@ -3,6 +3,7 @@
 
 import { checkNumber } from "../errors.js";
 import { native } from "../native.js";
+import { observer } from "../observer.js";
 import { Tensor } from "../tensor.js";
 import { Optimizer, type GroupOptions, type ParamGroup, type SavedState } from "./optimizer.js";
 import { copyState, readState } from "./state.js";
@@ -74,6 +75,7 @@ export abstract class FusedOptimizer<Options extends GroupOptions> extends Optim
     for (const part of splitByProgress(members.owners)) {
       const partNorms = new Float64Array(part.length);
       this.#update(group, pickMembers(members, part), partNorms);
+      if (observer.current !== null) native.readNorms();
       part.forEach((k, position) => (norms[k] = partNorms[position]!));
     }
   }
@@ -82,7 +84,7 @@ export abstract class FusedOptimizer<Options extends GroupOptions> extends Optim
     const { params, owners, states } = members;
     const next = this.advance(owners[0]!.progress, group);
     this.writeNumbers(this.#numbers, group, next);
-    native.optimizerStep(this.kernel, params, states, this.#numbers, norms);
+    native.optimizerStep(this.kernel, params, states, this.#numbers, norms, observer.current !== null);
     if (this.counting === "none") return;
     for (let k = 0; k < owners.length; k++) {
       if (norms[k] === -1) continue; // no gradient

@@ -4,6 +4,7 @@ import { checkChoice, checkNumber, fail, readOptions, show } from "../errors.js"
 import { cat, zeros } from "../generated/ops.js";
 import { noGrad } from "../grad-mode.js";
 import { native } from "../native.js";
+import { observer } from "../observer.js";
 import { Tensor } from "../tensor.js";
 import { searchLine, type Evaluation } from "./line-search.js";
 import { Optimizer, type ParamGroup, type ParamsInput, type SavedState } from "./optimizer.js";
@@ -104,7 +105,7 @@ export class LBFGS extends Optimizer<Options> {
   }
 
   protected updateGroup(group: ParamGroup<Options>, norms: Float64Array): void {
-    native.gradientNorms(group.params, norms);
+    if (observer.current !== null) native.gradientNorms(group.params, norms);
   }
 
   #minimize(evaluate: () => number): void {

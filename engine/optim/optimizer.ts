@@ -134,7 +134,10 @@ export abstract class Optimizer<Options extends GroupOptions> {
       report.info.learningRates[k] = group.lr;
     }
     native.setStep((stepsDone += 1));
-    observer.current?.step(report.info);
+    if (observer.current !== null) {
+      native.readNorms();
+      observer.current.step(report.info);
+    }
     return loss;
   }
 

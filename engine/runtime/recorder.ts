@@ -56,6 +56,8 @@ export class Recorder implements TrainingObserver {
 
   private loss = 0;
   private losses = 0;
+  /** Read at the step, so that nobody waits in the middle of it. */
+  private readonly lossesOnDevice: Tensor[] = [];
   private samples = 0;
   /** performance.now() from which the current step's time counts. */
   private stepStart = NaN;
@@ -104,7 +106,8 @@ export class Recorder implements TrainingObserver {
     this.seen.backward = true;
     if (Number.isNaN(this.stepStart)) this.stepStart = performance.now();
     if (loss.shape.every((size) => size === 1)) {
-      this.loss += Number(loss.item<number | bigint>());
+      if (loss.device === "cpu") this.loss += Number(loss.item<number | bigint>());
+      else this.lossesOnDevice.push(loss.detach());
       this.losses++;
     }
   }
@@ -115,6 +118,8 @@ export class Recorder implements TrainingObserver {
     const milliseconds = now - this.stepStart; // NaN without a beginning
     const { learningRates: rates, squaredNorms: norms, names } = info;
     const step = ++this.steps;
+    for (const loss of this.lossesOnDevice) this.loss += Number(loss.item<number | bigint>());
+    this.lossesOnDevice.length = 0;
     const loader = this.loader ?? this.planned;
     if (this.loader === null && this.planned !== null) this.batchesDone = step;
 

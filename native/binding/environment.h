@@ -6,8 +6,10 @@
 #include <atomic>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "../autograd/node.h"
+#include "../ops/optimize.h"
 #include "../tensor/error.h"
 #include "../tensor/tensor.h"
 #include "handles.h"
@@ -24,6 +26,12 @@ constexpr int kMostOutputs = 4;
 struct RunningFunction {
   Node* node;
   bool createGraph;
+};
+
+// Gradient norms that a device works out, and the array they go into, held until they are read.
+struct PendingNorms {
+  napi_ref array;
+  NormsOnDevice norms;
 };
 
 struct Environment {
@@ -45,6 +53,7 @@ struct Environment {
   napi_ref modeReader = nullptr;  // () => 1 records, 2 infers, while async bodies of noGrad are pending
   bool readsModes = false;
   int passes = 0;  // backward passes that are running
+  std::vector<PendingNorms> norms;
   RunningFunction* runningFunction = nullptr;
   int64_t handlesAtCollection = 0;
   int64_t reportedBytes = 0;

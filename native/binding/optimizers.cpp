@@ -66,6 +66,7 @@ std::vector<OptimizedParameter> withGradients(const std::vector<Tensor>& paramet
     norms.values[k] = -1;
     const Tensor gradient = gradOf(parameters[k]);
     if (!gradient.isDefined()) continue;
+    norms.values[k] = 0;
     OptimizedParameter one;
     one.parameter = parameters[k];
     one.gradient = gradient;
@@ -74,6 +75,15 @@ std::vector<OptimizedParameter> withGradients(const std::vector<Tensor>& paramet
     chosen.push_back(one);
   }
   return chosen;
+}
+
+// Keeps what a device works out, and the array call[at] that it goes into.
+void keepNorms(const CallInfo& call, size_t at, std::vector<NormsOnDevice>& later) {
+  for (NormsOnDevice& norms : later) {
+    napi_ref array;
+    check(call.environment, napi_create_reference(call.env(), call[at], 1, &array), call.name);
+    call.environment.norms.push_back({array, std::move(norms)});
+  }
 }
 
 napi_value runStep(const CallInfo& call) {
@@ -93,17 +103,32 @@ napi_value runStep(const CallInfo& call) {
   const double* numbers = doubles(call, 3, "numbers", static_cast<size_t>(numbersOf(rule))).values;
   const Doubles norms = doubles(call, 4, "squaredNorms", parameters.size());
   std::vector<OptimizedParameter> chosen = withGradients(parameters, norms, states);
-  optimizerStep(rule, chosen, static_cast<int>(kinds), numbers);
+  std::vector<NormsOnDevice> later;
+  optimizerStep(rule, chosen, static_cast<int>(kinds), numbers,
+                call.boolean(5, "wantsNorms") ? &later : nullptr);
+  keepNorms(call, 4, later);
   for (States& each : states) each.finish();
   return nullptr;
 }
 
-napi_value readNorms(const CallInfo& call) {
+napi_value gradientNorms(const CallInfo& call) {
   const std::vector<Tensor> parameters = call.tensors(0, "params");
   const Doubles norms = doubles(call, 1, "squaredNorms", parameters.size());
   std::vector<States> none;
   std::vector<OptimizedParameter> chosen = withGradients(parameters, norms, none);
-  squaredNorms(chosen);
+  std::vector<NormsOnDevice> later;
+  squaredNorms(chosen, &later);
+  keepNorms(call, 1, later);
+  return nullptr;
+}
+
+napi_value readPendingNorms(const CallInfo& call) {
+  const std::vector<PendingNorms> pending = std::move(call.environment.norms);
+  call.environment.norms.clear();
+  for (const PendingNorms& each : pending) {
+    napi_delete_reference(call.env(), each.array);
+    readNorms(each.norms);
+  }
   return nullptr;
 }
 
@@ -111,7 +136,8 @@ napi_value readNorms(const CallInfo& call) {
 
 void addOptimizerFunctions(Environment& environment, napi_value exports) {
   addFunction(environment, exports, "optimizerStep", runStep);
-  addFunction(environment, exports, "gradientNorms", readNorms);
+  addFunction(environment, exports, "gradientNorms", gradientNorms);
+  addFunction(environment, exports, "readNorms", readPendingNorms);
 }
 
 }  // namespace descent::binding

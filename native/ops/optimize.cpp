@@ -81,7 +81,8 @@ void makeState(const OptimizedParameter& one, Tensor& state, const char* op) {
 }
 
 // The parameters of one call, as its kernel takes them: in order in memory. What is not is updated as a copy.
-void runGroup(const Kernel& kernel, const Group& group, int states, bool isUpdate, const double* numbers) {
+void runGroup(const Kernel& kernel, const Group& group, int states, bool isUpdate, const double* numbers,
+              std::vector<NormsOnDevice>* later) {
   const int64_t count = static_cast<int64_t>(group.members.size());
   const Tensor squared = emptyTensor(Shape{count}, DType::float64, group.device);
   Launcher launcher(kernel, group.device);
@@ -105,12 +106,16 @@ void runGroup(const Kernel& kernel, const Group& group, int states, bool isUpdat
   }
   const int64_t integers[] = {count, states, group.isFirst};
   launcher.run(numbers, integers);
-  std::vector<double> norms(group.members.size());
-  deviceOf(group.device).copyToHost(norms.data(), squared.memory(), norms.size() * sizeof(double));
-  for (size_t k = 0; k < norms.size(); k++) {
+  NormsOnDevice norms{squared, {}};
+  for (OptimizedParameter* one : group.members) norms.into.push_back(one->squaredNorm);
+  // Nobody waits for a device that works on its own.
+  if (group.device.kind == DeviceKind::cpu) {
+    readNorms(norms);
+  } else if (later) {
+    later->push_back(std::move(norms));
+  }
+  for (size_t k = 0; isUpdate && k < parameters.size(); k++) {
     OptimizedParameter& one = *group.members[k];
-    *one.squaredNorm = norms[k];
-    if (!isUpdate) continue;
     if (!parameters[k].isSame(one.parameter)) copyInto(one.parameter, parameters[k]);
     noteChange(one.parameter, kernel.name());
   }
@@ -128,17 +133,24 @@ const OptimizerRule& optimizerRule(const std::string& name) {
 int numbersOf(const OptimizerRule& rule) { return rule.numbers; }
 
 void optimizerStep(const OptimizerRule& rule, std::vector<OptimizedParameter>& parameters, int states,
-                   const double* numbers) {
+                   const double* numbers, std::vector<NormsOnDevice>* later) {
   for (Group& group : groupsOf(parameters)) {
     for (OptimizedParameter* one : group.members) {
       for (int k = 0; k < states; k++) makeState(*one, *one->states[k], rule.kernel.name());
     }
-    runGroup(rule.kernel, group, states, true, numbers);
+    runGroup(rule.kernel, group, states, true, numbers, later);
   }
 }
 
-void squaredNorms(std::vector<OptimizedParameter>& parameters) {
-  for (Group& group : groupsOf(parameters)) runGroup(normsKernel, group, 0, false, nullptr);
+void squaredNorms(std::vector<OptimizedParameter>& parameters, std::vector<NormsOnDevice>* later) {
+  for (Group& group : groupsOf(parameters)) runGroup(normsKernel, group, 0, false, nullptr, later);
+}
+
+void readNorms(const NormsOnDevice& norms) {
+  std::vector<double> values(norms.into.size());
+  deviceOf(norms.squared.device())
+      .copyToHost(values.data(), norms.squared.memory(), values.size() * sizeof(double));
+  for (size_t k = 0; k < values.size(); k++) *norms.into[k] = values[k];
 }
 
 }  // namespace descent

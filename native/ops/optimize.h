@@ -18,6 +18,12 @@ struct OptimizedParameter {
   double* squaredNorm = nullptr;
 };
 
+// Norms that a device has not worked out yet, and where they go.
+struct NormsOnDevice {
+  Tensor squared;
+  std::vector<double*> into;
+};
+
 struct OptimizerRule;
 // By its name in JavaScript ("sgd"); throws where there is none.
 const OptimizerRule& optimizerRule(const std::string& name);
@@ -25,10 +31,12 @@ const OptimizerRule& optimizerRule(const std::string& name);
 int numbersOf(const OptimizerRule& rule);
 
 // Updates in place, with `states` states for each parameter; those that are undefined begin as zeros. Each
-// squaredNorm receives the sum of squares of the gradient.
+// squaredNorm receives the sum of squares of the gradient: at once on the CPU; those of other devices go to
+// `later`, which readNorms() waits for, or are not read where that is null.
 void optimizerStep(const OptimizerRule& rule, std::vector<OptimizedParameter>& parameters, int states,
-                   const double* numbers);
+                   const double* numbers, std::vector<NormsOnDevice>* later);
 // The norms alone; sets nothing else.
-void squaredNorms(std::vector<OptimizedParameter>& parameters);
+void squaredNorms(std::vector<OptimizedParameter>& parameters, std::vector<NormsOnDevice>* later);
+void readNorms(const NormsOnDevice& norms);
 
 }  // namespace descent
