@@ -36,7 +36,7 @@ interface Summary {
   reserved: number;
 }
 
-if (process.env.DESCENT_TEST_CALLS === "1") callEverything();
+if (process.env["DESCENT_TEST_CALLS"] === "1") callEverything();
 else
   test("every op in every dtype gives the driver what it expects", async () => {
     assert.equal(prepare(), null);

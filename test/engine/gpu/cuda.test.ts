@@ -2,7 +2,7 @@
 // fit their kernels, and whatever the driver refuses is one sentence.
 
 import assert from "node:assert/strict";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { root } from "../../root.js";
@@ -186,9 +186,11 @@ test("every kernel source has its CUDA module, where a compiler made them", () =
   const folder = join(root, "dist/native/gpu");
   const made = existsSync(folder) ? readdirSync(folder).sort() : [];
   if (made.length === 0) return; // built without nvcc: the line that the build printed says so
-  const sources = readdirSync(join(root, "native/device/gpu/kernels")).map((file) =>
-    file.replace(/\.cpp$/, ".cuda"),
-  );
+  const kernels = join(root, "native/device/gpu/kernels");
+  const sources = readdirSync(kernels)
+    .filter((file) => file.endsWith(".cpp"))
+    .filter((file) => readFileSync(join(kernels, file), "utf8").includes("#ifdef DESCENT_DIALECT"))
+    .map((file) => file.replace(/\.cpp$/, ".cuda"));
   for (const source of sources)
     assert.ok(made.includes(source), `${source} is not there: run npm run build:native`);
 });
