@@ -161,7 +161,7 @@ describe("endings", { concurrency: 2 }, () => {
     const cases = {
       'console.log("hello");': 'The script does not import "descent", so there was nothing to record.',
       'import "./engine";': "The script never called backward() on a loss, so there was nothing to record.",
-      'import { observer } from "./engine"; observer.backward({ shape: [], item: () => 1 });':
+      'import { observer } from "./engine"; observer.backward({ device: "cpu", shape: [], item: () => 1 });':
         "No step was recorded: the script called backward() but never optimizer.step(). That is fine for a program that does not train.",
     };
     for (const [script, note] of Object.entries(cases)) {
@@ -226,7 +226,7 @@ describe("endings", { concurrency: 2 }, () => {
       const squaredNorms = new Float64Array(250).fill(4);
       for (let k = 0; k < 3000; k++) {
         squaredNorms[0] = k * k;
-        observer.backward({ shape: [], item: () => k });
+        observer.backward({ device: "cpu", shape: [], item: () => k });
         observer.step({ learningRates: [1], names, squaredNorms });
       }`;
     const { run, code } = await runToEnd({ "train.ts": script }, "train.ts");
@@ -244,7 +244,7 @@ describe("endings", { concurrency: 2 }, () => {
       import { observer } from "./engine";
       const names = ["a.weight", "b.weight", "c.weight"];
       for (const norms of [[1, -1, 4], [NaN, Infinity, -1], [1, 1, 1]]) {
-        observer.backward({ shape: [2], item: () => { throw new Error("not a scalar"); } });
+        observer.backward({ device: "cpu", shape: [2], item: () => { throw new Error("not a scalar"); } });
         observer.step({ learningRates: [1, 0.5], names, squaredNorms: Float64Array.from(norms) });
       }`;
     const { run, said } = await runToEnd({ "train.ts": script }, "train.ts");

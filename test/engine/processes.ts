@@ -29,7 +29,7 @@ const loader = {};
 export function step(index: number, loss: number, perEpoch = 100) {
   if (index % perEpoch === 0) observer.epoch(loader, perEpoch);
   observer.batch(loader, { samples: 32, index: index % perEpoch, batches: perEpoch });
-  observer.backward({ shape: [], item: () => loss });
+  observer.backward({ device: "cpu", shape: [], item: () => loss });
   observer.step({ learningRates: [0.1], names, squaredNorms });
 }
 export function train(steps: number, wait = 0) {
