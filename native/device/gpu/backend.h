@@ -82,6 +82,19 @@ class ArgumentList {
   size_t used_ = 0;
 };
 
+// A batch of matrix products for a library of the device's vendor: y [m, n] = a [m, k] b [k, n] (+ bias [n])
+// (+ y), added up in float32. Rows of y are contiguous; steps count elements.
+enum class MatrixNumber { float32, float16, bfloat16 };
+struct LibraryProduct {
+  MatrixNumber number = MatrixNumber::float32;
+  bool allowsTf32 = false;  // float32 may be rounded to 10 bits of fraction before it is multiplied
+  bool accumulates = false, hasBias = false;
+  Memory y, a, b, bias;
+  int64_t batches = 1, m = 0, n = 0, k = 0;
+  int64_t yRow = 0, aRow = 0, aColumn = 0, bRow = 0, bColumn = 0;
+  int64_t yBatch = 0, aBatch = 0, bBatch = 0;
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -105,6 +118,11 @@ class Backend {
                        size_t sharedBytes) = 0;
   // Whether it has code for a source of cuda/.
   virtual bool hasProgram(const std::string& /*source*/) const { return false; }
+
+  // A library for matrix products, found at run time: its name ("cuBLASLt 13.1"), or nothing.
+  virtual std::string matrixLibrary() { return ""; }
+  // Enqueues it; false: the library has nothing for such a product, and nothing was enqueued.
+  virtual bool multiply(const LibraryProduct&) { return false; }
 
   // Waits for everything enqueued, in both queues.
   virtual void synchronize() = 0;

@@ -217,6 +217,18 @@ void GpuDevice::reportFault() {
                {"line", line}});
 }
 
+// "matrix products by cuBLASLt 13.1 (half precision and float32)": what is found, and what was refused.
+// Nothing for the kernel that every device has.
+std::string GpuDevice::productsOf(Backend& backend, const ProductPaths& paths) {
+  const std::string library = backend.matrixLibrary();
+  const bool hasTensorCores = backend.hasProgram("tensorcore");
+  if (library.empty() && !hasTensorCores) return "";
+  std::string text = "matrix products by ";
+  text += library.empty() ? "tensor cores (float16, bfloat16)" : library;
+  if (!paths.refusal.empty()) text += "; " + paths.refusal;
+  return text;
+}
+
 DeviceDescription GpuDevice::describe() const {
   const Facts& known = facts();
   DeviceDescription description;
@@ -230,6 +242,8 @@ DeviceDescription GpuDevice::describe() const {
   description.hostCanRead = false;
   description.isProcessor = known.isProcessor;
   description.abilities = known.abilities;
+  if (const std::string products = productsOf(*backend_, productPaths_); !products.empty())
+    description.abilities.push_back(products);
   return description;
 }
 

@@ -23,6 +23,15 @@ struct KernelKeyHash {
   size_t operator()(const KernelKey& key) const;
 };
 
+// Faster ways to a matrix product than the tiled kernel, in the order of preference; kernels/products.h.
+enum class ProductPath { library, tensorCores, tiled };
+struct ProductPaths {
+  static constexpr int kTypes = 3;  // float32, float16, bfloat16
+  bool isChecked[kTypes][2] = {};
+  bool isTrusted[kTypes][2] = {};  // gave what the tiled kernel gives
+  std::string refusal;             // why the last one was not trusted
+};
+
 class GpuDevice final : public Device {
  public:
   GpuDevice(DeviceId id, std::unique_ptr<Backend> backend);
@@ -55,6 +64,7 @@ class GpuDevice final : public Device {
   const Facts& facts() const { return backend_->facts(); }
   i64 lanes() const { return lanes_; }
   Backend& backend() { return *backend_; }
+  ProductPaths& productPaths() { return productPaths_; }
 
  private:
   friend class KernelCall;
@@ -81,6 +91,7 @@ class GpuDevice final : public Device {
   [[noreturn]] void markLost(const DeviceLost& lost);
   void requireAlive() const;
   void reportFault();
+  static std::string productsOf(Backend& backend, const ProductPaths& paths);
 
   DeviceId id_;
   std::unique_ptr<Backend> backend_;
@@ -97,6 +108,7 @@ class GpuDevice final : public Device {
   bool mayFault_ = false;          // a kernel that can find a fault was enqueued since the last look
   std::vector<Enqueued> history_;  // of those, by the number of the launch; the last is the running one
   bool keepsLaunch_ = false;       // the last of them has a kernel that can find one
+  ProductPaths productPaths_;
 };
 
 // The tables of all sources, and the text of each.

@@ -5,6 +5,7 @@
 #include <memory>
 #include <unordered_map>
 
+#include "cublaslt.h"
 #include "cuda.h"
 #include "library.h"
 #include "modules.h"
@@ -25,7 +26,11 @@ Address addressOf(const Memory& memory) { return reinterpret_cast<Address>(memor
 class CudaBackend final : public Backend {
  public:
   CudaBackend(const Library& cuda, DeviceHandle device, std::string bus, Facts facts)
-      : cuda_(cuda), device_(device), bus_(std::move(bus)), facts_(std::move(facts)) {}
+      : cuda_(cuda),
+        device_(device),
+        bus_(std::move(bus)),
+        facts_(std::move(facts)),
+        cublasLt_(cuda, facts_.capability) {}
 
   const Facts& facts() const override { return facts_; }
 
@@ -75,6 +80,12 @@ class CudaBackend final : public Backend {
   }
 
   bool hasProgram(const std::string& source) const override { return hasModule(source, facts_.capability); }
+
+  std::string matrixLibrary() override { return cublasLtName(); }
+  bool multiply(const LibraryProduct& product) override {
+    enter();
+    return cublasLt_.multiply(product, compute_);
+  }
 
   void* kernel(const ProgramSource& program, const char* name) override {
     enter();
@@ -321,6 +332,7 @@ class CudaBackend final : public Backend {
   Context context_ = nullptr;
   StreamHandle compute_ = nullptr;
   StreamHandle copies_ = nullptr;
+  CublasLt cublasLt_;
   Staging staging_[kStagingPieces];
   size_t nextPiece_ = 0;
   std::map<unsigned char*, size_t> pinned_;

@@ -3,9 +3,12 @@
 // few groups for the device; a second launch adds the parts up in order.
 // VARIANTS TYPE: f32 f16 bf16 ; MICRO: 4 8
 // VARIANTS TYPE: f64 i64 i32 i16 i8 u8 ; MICRO: 4
+#include "../device.h"
 #include "../kernel.h"
 
 KERNEL_SOURCE
+
+#include "../dialect/tensorcore.h"
 
 typedef struct {
   Strided y, a, b;  // the leading dims
@@ -20,7 +23,7 @@ typedef struct {
 
 #ifdef DESCENT_DIALECT
 
-#include "../dialect/product.h"
+#include "../dialect/tensorcore.h"
 #include "../dialect/tile.h"
 
 #define TILE_ROWS (LANE_ROWS * MICRO)
@@ -197,15 +200,22 @@ void turn(MatmulShape& shape) {
   std::swap(shape.bias_row, shape.bias_column);
 }
 
-void matmul(GpuDevice& device, const Launch& launch) {
-  const std::vector<Operand>& operands = *launch.operands;
-  const DType dtype = operands[0].dtype;
-  MatmulShape shape = shapeOf(launch);
-  const bool turned = isTurned(shape);
-  if (turned) turn(shape);
-  const i64 results = shape.batches * shape.m * shape.n;
-  if (results == 0) return;
+struct MatrixOperands {
+  DType dtype;
+  Memory y, a, b, bias;
+};
 
+// y from the parts of its sums, in their order.
+void joinParts(GpuDevice& device, const MatmulShape& shape, const MatrixOperands& x, const Memory& parts) {
+  Variant variant(x.dtype);
+  KernelCall call(device, "matmul", "matmul_join", variant.define("MICRO", "4"));
+  call.memory(x.y);
+  shape.has_bias ? call.memory(x.bias) : call.none();
+  call.memory(parts).value(shape).runOver(shape.batches * shape.m * shape.n);
+}
+
+void multiplyTiled(GpuDevice& device, MatmulShape shape, const MatrixOperands& x) {
+  const i64 results = shape.batches * shape.m * shape.n;
   const i64 lanes = lanesOf(device), units = factsOf(device).units;
   const bool isThin = shape.m < kThin || shape.n < kThin || !isNarrow(shape);
   const auto tilesOf = [&](i64 micro) {
@@ -215,42 +225,54 @@ void matmul(GpuDevice& device, const Launch& launch) {
     return shape.tile_rows * shape.tile_columns * shape.batches;
   };
   // Large tiles load less, small ones keep more of the device busy.
-  const bool mayBeLarge = dtype == DType::float32 || dtype == DType::float16 || dtype == DType::bfloat16;
+  const bool mayBeLarge =
+      x.dtype == DType::float32 || x.dtype == DType::float16 || x.dtype == DType::bfloat16;
   const bool isLarge = mayBeLarge && lanes >= 64 && !isThin && tilesOf(8) >= units;
+  const i64 tiles = tilesOf(isLarge ? 8 : 4);
   i64 splits = 1;
   if (isThin) {
     splits = std::min({ceilDivide(2 * units * lanes, results), shape.k / kLeastChunk, i64{256}});
     shape.split_first = shape.a_column == 1 && shape.b_row == 1;
   } else {
-    splits = std::min({2 * units / tilesOf(isLarge ? 8 : 4), shape.k / kLeastChunk, i64{64}});
+    splits = std::min({2 * units / tiles, shape.k / kLeastChunk, i64{64}});
   }
   splits = std::max<i64>(splits, 1);
   shape.chunk = ceilDivide(ceilDivide(shape.k, splits), kDepth) * kDepth;
   if (!isThin) splits = std::max<i64>(ceilDivide(shape.k, std::max<i64>(shape.chunk, 1)), 1);
   shape.splits = static_cast<i32>(splits);
 
-  Variant variant(dtype);
+  Variant variant(x.dtype);
   variant.define("MICRO", isLarge ? "8" : "4");
-  const size_t wide = dtype == DType::float64 || dtype == DType::int64 ? 8 : 4;
+  const size_t wide = x.dtype == DType::float64 || x.dtype == DType::int64 ? 8 : 4;
   const Workspace parts(device, splits > 1 ? static_cast<size_t>(splits * results) * wide : 0);
   {
     KernelCall call(device, "matmul", isThin ? "matmul_thin" : "matmul_tiled", variant);
-    call.memory(operands[0]).memory(operands[turned ? 2 : 1]).memory(operands[turned ? 1 : 2]);
-    shape.has_bias ? call.memory(operands[3]) : call.none();
+    call.memory(x.y).memory(x.a).memory(x.b);
+    shape.has_bias ? call.memory(x.bias) : call.none();
     splits > 1 ? call.memory(parts.memory()) : call.none();
     call.value(shape);
     if (isThin) {
       call.runOver(results * splits);
     } else {
-      call.run(
-          {std::min<i64>(shape.tile_rows * shape.tile_columns * shape.batches * splits, i64{1} << 30), 1, 1});
+      call.run({std::min<i64>(tiles * splits, i64{1} << 30), 1, 1});
     }
   }
-  if (splits == 1) return;
-  KernelCall call(device, "matmul", "matmul_join", variant);
-  call.memory(operands[0]);
-  shape.has_bias ? call.memory(operands[3]) : call.none();
-  call.memory(parts.memory()).value(shape).runOver(results);
+  if (splits > 1) joinParts(device, shape, x, parts.memory());
+}
+
+#include "products.h"
+
+void matmul(GpuDevice& device, const Launch& launch) {
+  const std::vector<Operand>& operands = *launch.operands;
+  MatmulShape shape = shapeOf(launch);
+  MatrixOperands x{operands[0].dtype, operands[0].memory, operands[1].memory, operands[2].memory, {}};
+  if (shape.has_bias) x.bias = operands[3].memory;
+  if (isTurned(shape)) {
+    turn(shape);
+    std::swap(x.a, x.b);
+  }
+  if (shape.batches * shape.m * shape.n == 0) return;
+  if (!multiplyFast(device, shape, x)) multiplyTiled(device, shape, x);
 }
 
 const Kernel table[] = {
