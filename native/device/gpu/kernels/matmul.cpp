@@ -23,7 +23,7 @@ typedef struct {
 
 #ifdef DESCENT_DIALECT
 
-#include "../dialect/tensorcore.h"
+#include "../dialect/product.h"
 #include "../dialect/tile.h"
 
 #define TILE_ROWS (LANE_ROWS * MICRO)
