@@ -39,11 +39,7 @@ export function argumentsFor(random: Random, target: Target): Arguments {
 }
 
 /** Whether there was a result to go backward from; gradients are read. */
-export function goBackward(
-  random: Random,
-  results: readonly Tensor[],
-  inputs: readonly Tensor[],
-): boolean {
+export function goBackward(random: Random, results: readonly Tensor[], inputs: readonly Tensor[]): boolean {
   const roots = results.filter((y) => y.requiresGrad && !y.isDisposed && sizeOf(y.shape) <= 100_000);
   const root = roots[0];
   if (root === undefined) return false;

@@ -39,7 +39,7 @@ interface Outcome {
   refusal: DescentError | null;
 }
 
-for (const { name } of gpus) {
+for (const name of gpus) {
   it(`${name} does what the CPU does with random calls`, { skip: chosen.length === 0 }, () => {
     const counts = { worked: 0, refused: 0, wild: 0 };
     const failures: string[] = [];
@@ -61,7 +61,8 @@ for (const { name } of gpus) {
       `note: ${cases} calls on ${name}, seed ${seed}: ${counts.worked} worked, ${counts.refused} were refused`,
     );
     assert.deepEqual(failures, [], `${failures.length} of ${cases} calls differ`);
-    if (cases >= 200 && !asked) assert.ok(counts.worked > cases / 4, "a good part of the calls should be valid");
+    if (cases >= 200 && !asked)
+      assert.ok(counts.worked > cases / 4, "a good part of the calls should be valid");
   });
 }
 
