@@ -2,6 +2,7 @@
 // its device side. KERNELS.md in this folder shows a whole one.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <string>

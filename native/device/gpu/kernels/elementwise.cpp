@@ -123,6 +123,23 @@ ROW
 
 #else  // host
 
+// What a constant is once its dtype holds it: halves have 11 or 8 binary digits.
+double heldBy(DType dtype, double number) {
+  const bool isShort = dtype == DType::bfloat16;
+  if (!isHalf(dtype) || !std::isfinite(number) || number == 0) return number;
+  const int exponent = std::max(std::ilogb(number), isShort ? -126 : -14);
+  const double step = std::ldexp(1.0, exponent - (isShort ? 7 : 10));
+  const double rounded = std::nearbyint(static_cast<float>(number) / step) * step;
+  return std::abs(rounded) < std::ldexp(1.0, isShort ? 128 : 16) ? rounded : rounded * HUGE_VAL;
+}
+
+// What the row computes in. Numbers may come in a wider dtype than the tensors beside them, and what is compared
+// or selected by has another one than the result.
+DType typeOf(const std::vector<Operand>& operands, bool isComparison) {
+  if (!isComparison) return operands[0].dtype;
+  return operands[1].isConstant ? operands.back().dtype : operands[1].dtype;
+}
+
 // Drops dims of size 1 and joins neighbours that every operand steps through evenly.
 Elementwise shapeOf(const std::vector<Operand>& operands) {
   Elementwise shape{};
@@ -132,8 +149,8 @@ Elementwise shapeOf(const std::vector<Operand>& operands) {
   bool isFlat = true;
   for (int k = 0; k < count; ++k) {
     shape.is_constant[k] = operands[static_cast<size_t>(k)].isConstant;
-    shape.constants[k] =
-        Number(operands[static_cast<size_t>(k)].number, operands[static_cast<size_t>(k)].integer);
+    const Operand& operand = operands[static_cast<size_t>(k)];
+    shape.constants[k] = Number(heldBy(operand.dtype, operand.number), operand.integer);
     if (!shape.is_constant[k]) isFlat = isFlat && isContiguous(operands[static_cast<size_t>(k)]);
   }
   if (isFlat) return shape;
@@ -166,7 +183,7 @@ void runRow(GpuDevice& device, const Launch& launch) {
   if (shape.count == 0) return;
   if (Row::params > 0) shape.p0 = Number(launch.numbers[0]);
   if (Row::params > 1) shape.p1 = Number(launch.numbers[1]);
-  Variant variant(operands.back().dtype);
+  Variant variant(typeOf(operands, Row::isComparison));
   variant.begin(Row::text);
   KernelCall call(device, "elementwise", Row::name, variant);
   for (const Operand& operand : operands) {
@@ -188,6 +205,13 @@ void runRow(GpuDevice& device, const Launch& launch) {
 #define OUTPUT_SIGNED "TYPE"
 #define OUTPUT_DIVIDE "TYPE"
 #define OUTPUT_COMPARE "b8"
+#define IS_COMPARISON_FLOATING false
+#define IS_COMPARISON_FLOATONLY false
+#define IS_COMPARISON_NUMERIC false
+#define IS_COMPARISON_SIGNED false
+#define IS_COMPARISON_DIVIDE false
+#define IS_COMPARISON_SELECT false
+#define IS_COMPARISON_COMPARE true
 #define FIRST_FLOATING "TYPE, const T a = ELEMENT(1, as)"
 #define FIRST_FLOATONLY FIRST_FLOATING
 #define FIRST_NUMERIC FIRST_FLOATING
@@ -204,6 +228,7 @@ void runRow(GpuDevice& device, const Launch& launch) {
   struct Row_##row {                                                                            \
     static constexpr const char* name = "row_" #row;                                                   \
     static constexpr int params = PARAMS_##PARAMETERS;                                          \
+    static constexpr bool isComparison = IS_COMPARISON_##RULE;                                  \
     static constexpr const char* text =                                                         \
         "#define ROW UNARY_ROW(" #row ", " #EXPRESSION ", " OUTPUT_##RULE ")\n";                \
   };
@@ -211,6 +236,7 @@ void runRow(GpuDevice& device, const Launch& launch) {
   struct Row_##row {                                                                            \
     static constexpr const char* name = "row_" #row;                                                   \
     static constexpr int params = PARAMS_##PARAMETERS;                                          \
+    static constexpr bool isComparison = IS_COMPARISON_##RULE;                                  \
     static constexpr const char* text =                                                         \
         "#define ROW BINARY_ROW(" #row ", " #EXPRESSION ", " OUTPUT_##RULE ")\n";               \
   };
@@ -218,6 +244,7 @@ void runRow(GpuDevice& device, const Launch& launch) {
   struct Row_##row {                                                                            \
     static constexpr const char* name = "row_" #row;                                                   \
     static constexpr int params = PARAMS_##PARAMETERS;                                          \
+    static constexpr bool isComparison = IS_COMPARISON_##RULE;                                  \
     static constexpr const char* text =                                                         \
         "#define ROW TERNARY_ROW(" #row ", " #EXPRESSION ", " FIRST_##RULE ")\n";               \
   };
