@@ -43,7 +43,11 @@ export function goBackward(random: Random, results: readonly Tensor[], inputs: r
   const roots = results.filter((y) => y.requiresGrad && !y.isDisposed && sizeOf(y.shape) <= 100_000);
   const root = roots[0];
   if (root === undefined) return false;
-  const gradient = tensor(floats(random, sizeOf(root.shape)), { shape: [...root.shape], dtype: root.dtype });
+  const gradient = tensor(floats(random, sizeOf(root.shape)), {
+    shape: [...root.shape],
+    dtype: root.dtype,
+    device: root.device,
+  });
   if (random.chance(0.3)) {
     root.backward({ gradient, createGraph: true });
     const sums = inputs
