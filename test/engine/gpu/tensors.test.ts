@@ -158,6 +158,30 @@ for (const { name: gpu } of gpus) {
       assert.deepEqual(x.tolist(), [2, 3, 4]);
     });
 
+    it("numbers beside tensors of half precision count as on the CPU", () => {
+      const calls: ((x: Tensor) => Tensor)[] = [
+        (x) => x.add(0.1),
+        (x) => x.sub(1e-3, { alpha: 3 }),
+        (x) => x.mul(1.0001),
+        (x) => x.div(3),
+        (x) => x.pow(0.3),
+        (x) => x.gt(0.3),
+        (x) => x.eq(0.1),
+        (x) => x.clampMin(0.333),
+        (x) => where(x.gt(0), 0.1, x),
+        (x) => where(x.gt(0), 0.1, 0.7),
+        (x) => x.add(1e6),
+        (x) => x.maximum(tensor(1e-9)),
+      ];
+      for (const dtype of ["float16", "bfloat16"] as const) {
+        const x = tensor([0.1, 0.3, 1, 2, 7], { dtype });
+        calls.forEach((call, k) => {
+          const there = call(x.to(gpu));
+          assert.deepEqual([there.dtype, there.tolist()], [call(x).dtype, call(x).tolist()], `${dtype} ${k}`);
+        });
+      }
+    });
+
     it("tensors of two devices are refused in one sentence", () => {
       const there = ones([2], { device: gpu });
       const here = ones([2]);
@@ -259,7 +283,7 @@ for (const { name: gpu } of gpus) {
         manualSeed(3);
         const model = new nn.Sequential(
           new nn.Linear(6, 8),
-          new nn.Tanh(),
+          new nn.BatchNorm1d(8),
           new nn.ReLU(),
           new nn.Linear(8, 3),
         ).to(device);
