@@ -297,7 +297,9 @@ Tensor fitGradient(const Tensor& g, const Gradients::Meta& meta) {
       const bool isRepeated = dim < added || (meta.shape[dim - added] == 1 && fitted.size(dim) != 1);
       if (isRepeated) summed.push_back(dim);
     }
-    if (!summed.empty()) fitted = ops::sum(fitted, summed, true);
+    // Where only leading dims go, as of a bias, nothing is left to reshape: the result is nobody else's.
+    const bool onlyLeading = static_cast<int>(summed.size()) == added;
+    if (!summed.empty()) fitted = ops::sum(fitted, summed, !onlyLeading);
     if (fitted.shape() != meta.shape) fitted = ops::reshape(fitted, meta.shape);
   }
   // Of what was moved to another device, or went with its tensors as a scalar of the CPU.
