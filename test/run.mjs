@@ -19,7 +19,19 @@ const verbose = options.includes("--verbose");
 const words = options.filter((option) => !option.startsWith("--"));
 const isSelected = (name) => words.length === 0 || words.some((word) => name.includes(word));
 /** What holds on every device, by the name of the file: these run once more with each GPU as the default device. */
-const onEveryDevice = ["ops.elementwise"];
+const onEveryDevice = [
+  "lstm.training",
+  "nn",
+  "nn.gpt",
+  "nn.modules",
+  "nn.planes",
+  "nn.resnet",
+  "ops.elementwise",
+  "ops.training.reference",
+  "optim",
+  "optim.reference",
+  "recurrent",
+];
 const count = { passed: 0, failed: 0, skipped: 0 };
 const failures = [];
 /** Processes that inherit this and outlive the tests are leftovers. */

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { nn, noGrad, optim, tensor, type Tensor } from "descent";
+import { getDefaultDevice, nn, noGrad, optim, tensor, type Tensor } from "descent";
 import { readFixture } from "../reference/replay.js";
 import { root } from "../root.js";
 
@@ -96,9 +96,11 @@ function train(recorded: Recorded, allowed: number): void {
     });
   }
   model.eval();
+  // PyTorch's outputs in float32 are 1.1e-2 away from the same training in float64, those of our GPU kernels 2e-5.
+  const allowedOutputs = getDefaultDevice() === "cpu" || dtype === "float64" ? 5 * allowed : 2e-2;
   const outputs = noGrad(() => model.forward(images.narrow(0, 1793, 4))).data();
   recorded.outputs.forEach((wanted, k) => {
-    closeTo(`output ${k} in evaluation`, Number(outputs[k]!), wanted, 5 * allowed);
+    closeTo(`output ${k} in evaluation`, Number(outputs[k]!), wanted, allowedOutputs);
   });
 }
 
