@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as descent from "descent";
 import { DescentError, tensor, Tensor } from "descent";
+import { native } from "../../engine/native.js";
 import { root } from "../root.js";
 
 export type Precision = "float64" | "float32";
@@ -55,7 +56,11 @@ export function replay(recorded: RecordedCase, precision: Precision): void {
   ) as unknown[];
   const call = findCall(recorded.call);
   if (recorded.error === true) {
-    assert.throws(() => call(args), isRefusal, "PyTorch refuses this call");
+    const callAndWait = (): void => {
+      call(args);
+      native.synchronize(); // a GPU tells of an index that is outside when it is waited for
+    };
+    assert.throws(callAndWait, isRefusal, "PyTorch refuses this call");
     return;
   }
   const result = call(args);
