@@ -1,33 +1,17 @@
 // Device names: 'cpu', 'cuda', 'cuda:0', 'opencl:0', 'gpu', between what users write and what native code numbers.
 
 import { isMainThread } from "node:worker_threads";
-import { bestGpu } from "./bestGpu.js";
+import { bestGpu, deviceKinds, deviceName } from "./deviceNames.js";
 import { native, type NativeDevice } from "./native.js";
 import { fail, show } from "./errors.js";
-
-/** In the order of DeviceKind in native/device/device.h. */
-const kinds = ["cpu", "cuda", "opencl"] as const;
 
 export interface DeviceNumber {
   kind: number;
   index: number;
 }
 
-const names = new Map<number, string>();
 /** Devices that were there when they were asked for: they stay. */
 const parsed = new Map<string, DeviceNumber>();
-
-/** The name of a device as `Tensor.device` has it: "cpu", "cuda:0". */
-export function deviceName(kind: number, index: number): string {
-  if (kind === 0) return "cpu";
-  const key = kind * 256 + index;
-  let name = names.get(key);
-  if (name === undefined) {
-    name = `${kinds[kind] ?? "device"}:${index}`;
-    names.set(key, name);
-  }
-  return name;
-}
 
 export function isDeviceName(value: unknown): value is string {
   return typeof value === "string" && /^(cpu|gpu|(cuda|opencl)(:\d{1,3})?)$/.test(value);
@@ -50,7 +34,7 @@ export function parseDevice(op: string, value: unknown): DeviceNumber {
   const found =
     value === "gpu" ? bestGpu(present) : (present.find((device) => matches(device, value)) ?? null);
   if (found !== null) {
-    const number = { kind: kinds.indexOf(found.kind), index: found.index };
+    const number = { kind: deviceKinds.indexOf(found.kind), index: found.index };
     parsed.set(value, number);
     return number;
   }

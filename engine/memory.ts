@@ -1,7 +1,8 @@
 // memory: what the allocator holds, by device and by what it is for. All sizes in bytes.
 
 import { checkBoolean, checkNumber } from "./errors.js";
-import { deviceName, getDefaultDevice, parseDevice } from "./device.js";
+import { getDefaultDevice, parseDevice } from "./device.js";
+import { deviceName } from "./deviceNames.js";
 import { native } from "./native.js";
 import { callSites, siteAt } from "./sites.js";
 import { requireTensor, type Tensor } from "./tensor.js";

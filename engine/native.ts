@@ -260,6 +260,11 @@ export interface Native {
   retag(x: Wrapped, category: number): void;
   /** Bytes now allocated, by category, on all devices of a kind with it. Cheap: called once a step. */
   memoryByCategory(into: Float64Array): void;
+  /**
+   * Fills in `deviceMemoryNumbers` numbers (engine/protocol.ts) for each device that holds memory, the CPU first, as far as there is room:
+   * kind, index, bytes in use by category, bytes held from the device, the most there can be. Returns how many devices. Cheap.
+   */
+  deviceMemory(into: Float64Array): number;
   /** PyTorch's memory_stats names ("allocated_bytes.all.current") → value. */
   memoryStats(deviceKind: number, deviceIndex: number): Record<string, number>;
   /** 9 numbers a block: segment, address, bytes, bytes asked for, in use, category, of the small pool, call site, step. */

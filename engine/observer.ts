@@ -22,7 +22,15 @@ export interface BatchInfo {
 
 /** What a recorder wants of the native core; `Native` has it. */
 export interface EngineServices {
-  memoryByCategory(into: Float64Array): void;
+  deviceMemory(into: Float64Array): number;
+  deviceSamples(): {
+    name: string;
+    /** 0..1 */
+    utilisation: number | null;
+    celsius: number | null;
+    watts: number | null;
+  }[];
+  devices(): { name: string; description: string }[];
   attachControl(control: Int32Array): void;
 }
 

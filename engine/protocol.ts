@@ -100,7 +100,10 @@ export interface RunRecord {
   progress: RunProgress;
   config: Record<string, unknown>;
   summary: Record<string, unknown>;
+  /** Where the loss is computed: "cpu", "cuda:0"; until there is one, what was asked for. */
   device: string;
+  /** What its driver calls it: "NVIDIA H200"; null for the CPU, and where it is not known. */
+  deviceDescription: string | null;
   /** Path of the monitor's socket or pipe, and the token its `hello` wants; null once the run has ended. */
   socket: string | null;
   token: string | null;
@@ -157,8 +160,12 @@ export const tags = {
   /** samples a second, over the last step */
   throughput: "throughput/samples_per_second",
   stepMilliseconds: "time/step_ms",
-  /** followed by a category: bytes */
+  /** followed by a category: bytes on the CPU; of another device "memory/cuda:0/" and a category or one of `memoryOfDevice` */
   memoryPrefix: "memory/",
+  /** Bytes that tensors use, that were taken from the device, and that can be had at most. */
+  memoryOfDevice: ["allocated", "reserved", "limit"],
+  /** followed by a device's name and "/utilisation" (percent), "/celsius" or "/watts" */
+  devicePrefix: "device/",
 } as const;
 
 /** In the order of the native allocator's enumeration. */
@@ -170,4 +177,6 @@ export const memoryCategories = [
   "input",
   "temporary",
 ] as const;
+/** Of each device, as the core tells: kind, index, bytes by category, bytes held, the most there can be. */
+export const deviceMemoryNumbers = 2 + memoryCategories.length + 2;
 export type MemoryCategory = (typeof memoryCategories)[number];

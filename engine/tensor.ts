@@ -2,7 +2,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 import { arrayFor, dtypes, isFloating, type DataArray, type DType } from "./dtype.js";
-import { deviceName, parseDevice, type DeviceNumber } from "./device.js";
+import { parseDevice, type DeviceNumber } from "./device.js";
+import { deviceName } from "./deviceNames.js";
 import { fail, show } from "./errors.js";
 import { description, descriptionStride, native } from "./native.js";
 import { convert, type Conversion, type TransferOptions } from "./convert.js";

@@ -30,12 +30,23 @@ export interface RunView {
 export interface SeriesInfo {
   tag: string;
   /** What the extension thinks it is; decides the chart it belongs to. */
-  group: "loss" | "gradient" | "memory" | "throughput" | "learningRate" | "time" | "user";
+  group:
+    | "loss"
+    | "gradient"
+    | "memory"
+    | "memoryTotal"
+    | "device"
+    | "throughput"
+    | "learningRate"
+    | "time"
+    | "user";
   /** Shown in legends: "fc1.weight", "activation". */
   label: string;
   /** The layer a gradient series belongs to; null for others. "fc1" for fc1.weight and for the layer's own series. */
   layer: string | null;
-  unit: "" | "bytes" | "samples/s" | "ms";
+  unit: "" | "bytes" | "samples/s" | "ms" | "%" | "°C" | "W";
+  /** The GPU it is about: "cuda:0"; not there for the CPU and for what belongs to no device. */
+  device?: string;
   count: number;
   /** null where the value is NaN or infinite, which JSON has not, or where there is none. */
   last: number | null;

@@ -2,7 +2,7 @@
 
 import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
-import { bestGpu } from "../bestGpu.js";
+import { bestGpu } from "../deviceNames.js";
 import type { NativeDevice } from "../native.js";
 import type { Given, OptionTable } from "./options.js";
 import { expectPositionals } from "./options.js";

@@ -63,6 +63,10 @@ export function runsCommand(given: Given): number {
   return 0;
 }
 
+function deviceText({ device, deviceDescription }: RunRecord): string {
+  return deviceDescription === null ? device : `${device} (${deviceDescription})`;
+}
+
 /** One element of `descent runs --json`. */
 function listed({ folder, record }: StoredRun): object {
   const { id, name, state, exitCode, startTime, endTime, script, note, progress } = record;
@@ -102,7 +106,7 @@ export async function showCommand(given: Given): Promise<number> {
       "steps",
       `${record.progress.step}${record.progress.epoch > 0 ? ` in ${record.progress.epoch} epochs` : ""}`,
     ],
-    ["device", `${record.device}, Node ${record.nodeVersion}, Descent ${record.descentVersion}`],
+    ["device", `${deviceText(record)}, Node ${record.nodeVersion}, Descent ${record.descentVersion}`],
     ["folder", run.folder],
   ];
   if (record.error !== null) facts.push(["error", coloured(errorText(record), "red")]);

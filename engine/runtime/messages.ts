@@ -29,6 +29,7 @@ export type ToMonitor =
   | { type: "histogram"; tag: string; step: number; wall: number; values: Float64Array }
   | { type: "checkpoint"; path: string; step: number }
   | { type: "note"; note: string }
+  | { type: "device"; name: string; description: string | null }
   /** The last message: everything before it is to be written, then `control.done` set. */
   | { type: "end"; outcome: Outcome };
 

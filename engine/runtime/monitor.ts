@@ -58,6 +58,11 @@ const writer = new RunWriter(folder, memory, port, {
     record.note = note;
     touch();
   },
+  device(name, description) {
+    record.device = name;
+    record.deviceDescription = description;
+    touch();
+  },
   end(value) {
     outcome = value;
   },

@@ -4,7 +4,8 @@
 import type { MessagePort } from "node:worker_threads";
 import type { BatchInfo, EngineServices, StepInfo, TrainingObserver } from "../observer.js";
 import type { Tensor } from "../tensor.js";
-import { memoryCategories, tags } from "../protocol.js";
+import { deviceName } from "../deviceNames.js";
+import { deviceMemoryNumbers, memoryCategories, tags } from "../protocol.js";
 import type { ToMonitor } from "./messages.js";
 import { control, recordHeader, RingWriter, type SharedMemory } from "./shared.js";
 import { StopRun } from "./stop.js";
@@ -39,6 +40,11 @@ interface LoaderState {
 /** Bits that choose among the layouts of a step. */
 const has = { loss: 1, throughput: 2, time: 4, memory: 8 } as const;
 
+/** More devices than this in one run show no memory. */
+const mostDevices = 16;
+/** Asking the driver takes about a millisecond. */
+const sampleMilliseconds = 1000;
+
 /** Times a script may swallow the stop and step on before the process is ended. */
 const patience = 3;
 
@@ -52,12 +58,19 @@ export class Recorder implements TrainingObserver {
   private readonly flags: Int32Array;
   private readonly ring: RingWriter;
   private engine: EngineServices | null = null;
-  private readonly memory = new Float64Array(memoryCategories.length);
+  /** Of each device that holds any, as `deviceMemory` fills it in. */
+  private readonly memory = new Float64Array(deviceMemoryNumbers * mostDevices);
+  private devices = 0;
+  /** "0.0 1.1" names the devices; each set has a number, which layouts depend on. */
+  private readonly deviceSets: string[] = [];
+  private device = "";
+  private sampled = 0;
 
   private loss = 0;
   private losses = 0;
-  /** Read at the step, so that nobody waits in the middle of it. */
-  private readonly lossesOnDevice: Tensor[] = [];
+  /** Of a GPU, which is waited for once a step, at its end. */
+  private readonly pending: Tensor[] = [];
+  private waits = true;
   private samples = 0;
   /** performance.now() from which the current step's time counts. */
   private stepStart = NaN;
@@ -105,28 +118,48 @@ export class Recorder implements TrainingObserver {
   backward(loss: Tensor): void {
     this.seen.backward = true;
     if (Number.isNaN(this.stepStart)) this.stepStart = performance.now();
-    if (loss.shape.every((size) => size === 1)) {
-      if (loss.device === "cpu") this.loss += Number(loss.item<number | bigint>());
-      else this.lossesOnDevice.push(loss.detach());
-      this.losses++;
+    if (loss.device !== this.device) this.moved(loss.device);
+    if (!loss.shape.every((size) => size === 1)) return;
+    if (this.waits && loss.device !== "cpu") this.pending.push(loss);
+    else this.add(loss);
+  }
+
+  private add(loss: Tensor): void {
+    this.loss += Number(loss.item<number | bigint>());
+    this.losses++;
+  }
+
+  /** The losses that were left to the end of the step; a script that disposes of them before it has them read at once from then on. */
+  private readPending(): void {
+    for (const loss of this.pending.splice(0)) {
+      if (loss.isDisposed) this.waits = false;
+      else this.add(loss);
     }
+  }
+
+  private moved(device: string): void {
+    this.device = device;
+    const found = device === "cpu" ? undefined : this.engine?.devices().find(({ name }) => name === device);
+    this.post({ type: "device", name: device, description: found?.description ?? null });
   }
 
   /** Several backward() calls before one step add their gradients, so their losses are added too. */
   step(info: StepInfo): void {
+    if (this.pending.length > 0) this.readPending();
     const now = performance.now();
     const milliseconds = now - this.stepStart; // NaN without a beginning
     const { learningRates: rates, squaredNorms: norms, names } = info;
     const step = ++this.steps;
-    for (const loss of this.lossesOnDevice) this.loss += Number(loss.item<number | bigint>());
-    this.lossesOnDevice.length = 0;
     const loader = this.loader ?? this.planned;
     if (this.loader === null && this.planned !== null) this.batchesDone = step;
 
     let bits = 0;
     if (this.losses > 0) bits |= has.loss;
     if (milliseconds > 0) bits |= this.samples > 0 ? has.time | has.throughput : has.time;
-    if (this.engine !== null) bits |= has.memory;
+    if (this.engine !== null) {
+      bits |= has.memory;
+      this.devices = this.engine.deviceMemory(this.memory);
+    }
     const layout = this.stepLayout(names, bits, rates.length);
     const namesInRing = names.length <= this.ring.largestRecord - 64 ? names.length : 0;
     const values =
@@ -134,7 +167,7 @@ export class Recorder implements TrainingObserver {
       (bits & has.loss) +
       ((bits & has.throughput) >> 1) +
       ((bits & has.time) >> 2) +
-      (bits & has.memory ? memoryCategories.length : 0) +
+      (bits & has.memory ? this.memoryValues() : 0) +
       namesInRing;
 
     const at = this.ring.claim(values);
@@ -151,10 +184,7 @@ export class Recorder implements TrainingObserver {
       for (const rate of rates) ring[k++] = rate;
       if (bits & has.throughput) ring[k++] = (this.samples * 1000) / milliseconds;
       if (bits & has.time) ring[k++] = milliseconds;
-      if (this.engine !== null) {
-        this.engine.memoryByCategory(this.memory);
-        for (const bytes of this.memory) ring[k++] = bytes;
-      }
+      if (bits & has.memory) k = this.writeMemory(ring, k);
       for (let p = 0; p < namesInRing; p++) ring[k++] = norms[p]!;
       this.ring.publish(recordHeader.values + values);
     }
@@ -165,6 +195,7 @@ export class Recorder implements TrainingObserver {
     }
     this.loss = this.losses = this.samples = 0;
     this.stepStart = now;
+    if (this.devices > 1 && now - this.sampled > sampleMilliseconds) this.sample(now);
     if (this.flags[control.pause] !== 0 || this.flags[control.stopAsked] !== 0) this.obey();
   }
 
@@ -192,6 +223,10 @@ export class Recorder implements TrainingObserver {
 
   log(values: Record<string, number>, step = this.steps): void {
     this.seen.log = true;
+    this.write(values, step);
+  }
+
+  private write(values: Record<string, number>, step: number): void {
     const names = Object.keys(values);
     if (names.length === 0) return;
     const key = names.join("\n");
@@ -282,7 +317,7 @@ export class Recorder implements TrainingObserver {
   private stepLayout(names: readonly string[], bits: number, rates: number): number {
     let known = this.stepLayouts.get(names);
     if (known === undefined) this.stepLayouts.set(names, (known = new Map<number, number>()));
-    const key = bits | (rates << 4);
+    const key = bits | (rates << 4) | (this.deviceSet() << 20);
     let layout = known.get(key);
     if (layout === undefined) known.set(key, (layout = this.announceStep(names, bits, rates)));
     return layout;
@@ -295,13 +330,66 @@ export class Recorder implements TrainingObserver {
     for (let g = 0; g < rates; g++) list.push(g === 0 ? tags.learningRate : `${tags.learningRate}/${g}`);
     if (bits & has.throughput) list.push(tags.throughput);
     if (bits & has.time) list.push(tags.stepMilliseconds);
-    if (bits & has.memory) list.push(...memoryCategories.map((category) => tags.memoryPrefix + category));
+    if (bits & has.memory) list.push(...this.memoryTags());
     const tooMany = names.length > this.ring.largestRecord - 64;
     if (tooMany) {
       const note = `The model has ${names.length} parameters, too many for a gradient norm of each at every step.`;
       this.post({ type: "note", note });
     }
     return this.announce(list, "step", tooMany ? [] : [...names]);
+  }
+
+  /** The CPU has its categories; another device what it holds, and the most it may hold, too. */
+  private memoryValues(): number {
+    return this.devices === 0 ? 0 : this.devices * (memoryCategories.length + 3) - 3;
+  }
+
+  private writeMemory(ring: Float64Array, to: number): number {
+    let k = to;
+    for (let d = 0; d < this.devices; d++) {
+      const from = d * deviceMemoryNumbers + 2;
+      let sum = 0;
+      for (let n = 0; n < memoryCategories.length; n++) sum += ring[k++] = this.memory[from + n]!;
+      if (d === 0) continue;
+      ring[k++] = sum;
+      ring[k++] = this.memory[from + memoryCategories.length]!;
+      ring[k++] = this.memory[from + memoryCategories.length + 1]!;
+    }
+    return k;
+  }
+
+  private memoryTags(): string[] {
+    return Array.from({ length: this.devices }, (_, d) => {
+      if (d === 0) return memoryCategories.map((category) => tags.memoryPrefix + category);
+      const at = d * deviceMemoryNumbers;
+      const name = deviceName(this.memory[at]!, this.memory[at + 1]!);
+      return [...memoryCategories, ...tags.memoryOfDevice].map((key) => `${tags.memoryPrefix}${name}/${key}`);
+    }).flat();
+  }
+
+  /** A number for which devices hold memory; 0 for the CPU alone. */
+  private deviceSet(): number {
+    if (this.devices <= 1) return 0;
+    let key = "";
+    for (let d = 1; d < this.devices; d++) {
+      const at = d * deviceMemoryNumbers;
+      key += `${this.memory[at]!}.${this.memory[at + 1]!} `;
+    }
+    const known = this.deviceSets.indexOf(key);
+    return 1 + (known < 0 ? this.deviceSets.push(key) - 1 : known);
+  }
+
+  /** What the devices are doing, where their driver tells. */
+  private sample(now: number): void {
+    this.sampled = now;
+    const values: Record<string, number> = {};
+    for (const { name, utilisation, celsius, watts } of this.engine!.deviceSamples()) {
+      const prefix = `${tags.devicePrefix}${name}/`;
+      if (utilisation !== null) values[`${prefix}utilisation`] = 100 * utilisation;
+      if (celsius !== null) values[`${prefix}celsius`] = celsius;
+      if (watts !== null) values[`${prefix}watts`] = watts;
+    }
+    this.write(values, this.steps);
   }
 
   private announce(list: string[], kind: "step" | "log", squared: string[]): number {

@@ -30,6 +30,7 @@ export interface WriterEvents {
   config(values: Record<string, unknown>): void;
   summary(values: Record<string, unknown>): void;
   note(note: string): void;
+  device(name: string, description: string | null): void;
   end(outcome: Outcome): void;
 }
 
@@ -143,6 +144,9 @@ export class RunWriter {
         return;
       case "note":
         this.events.note(message.note);
+        return;
+      case "device":
+        this.events.device(message.name, message.description);
         return;
       case "end":
         this.events.end(message.outcome);

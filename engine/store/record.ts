@@ -83,6 +83,7 @@ function recordFrom(parsed: unknown, file: string): RunRecord {
     config: record("config"),
     summary: record("summary"),
     device: text("device", "cpu"),
+    deviceDescription: nullableText("deviceDescription"),
     socket: nullableText("socket"),
     token: nullableText("token"),
     nodeVersion: text("nodeVersion", ""),

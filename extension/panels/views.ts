@@ -23,7 +23,8 @@ export function toRunView({ folder, record }: Run): RunView {
     batches: progress.batches,
     loss: formatLoss(progress.loss),
     secondsLeft: progress.secondsLeft,
-    device: record.device,
+    device:
+      record.deviceDescription === null ? record.device : `${record.device}, ${record.deviceDescription}`,
     message: runMessage(record),
     location: record.error?.location ?? null,
     config: record.config,
@@ -31,7 +32,10 @@ export function toRunView({ folder, record }: Run): RunView {
   };
 }
 
-type Kind = Pick<SeriesInfo, "group" | "label" | "layer" | "unit">;
+type Kind = Pick<SeriesInfo, "group" | "label" | "layer" | "unit" | "device">;
+
+/** Of what a GPU's driver tells. */
+const units = { utilisation: "%", celsius: "°C", watts: "W" } as const;
 
 /** Which chart a tag belongs to and what its legend says. */
 export function classify(tag: string): Kind {
@@ -49,7 +53,17 @@ export function classify(tag: string): Kind {
     };
   }
   if (tag.startsWith(tags.memoryPrefix)) {
-    return { group: "memory", label: tag.slice(tags.memoryPrefix.length), layer: null, unit: "bytes" };
+    const [label = "", device] = tag.slice(tags.memoryPrefix.length).split("/").reverse();
+    const known = { label, layer: null, unit: "bytes" } as const;
+    if (device === undefined) return { ...known, group: "memory" };
+    const isTotal = tags.memoryOfDevice.some((total) => total === label);
+    return { ...known, group: isTotal ? "memoryTotal" : "memory", device };
+  }
+  const figure = tag.startsWith(tags.devicePrefix) ? (tag.split("/")[2] ?? "") : "";
+  const unit = (units as Record<string, SeriesInfo["unit"]>)[figure];
+  if (unit !== undefined) {
+    const device = tag.split("/")[1]!;
+    return { group: "device", label: device, layer: null, unit, device };
   }
   const plain = { label: tag, layer: null };
   if (tag === tags.throughput)

@@ -44,6 +44,53 @@ napi_value memoryByCategory(const CallInfo& call) {
   return nullptr;
 }
 
+// For each device that holds memory, the CPU first: kind, index, bytes in use by category, bytes held, the most there can be.
+// Called once a step, so it makes nothing.
+constexpr size_t kMemoryNumbers = 2 + kCategoryCount + 2;
+
+struct KnownDevice {
+  DeviceId id;
+  Allocator* allocator;
+  double bytes;
+};
+
+const std::vector<KnownDevice>& knownDevices() {
+  static thread_local std::vector<KnownDevice> known;
+  const std::vector<Device*> used = devicesInUse();
+  if (known.size() == used.size()) return known;
+  known.clear();
+  for (Device* device : used) {
+    const DeviceDescription description = device->describe();
+    known.push_back(
+        {description.id, &allocatorOf(description.id), static_cast<double>(description.memoryBytes)});
+  }
+  return known;
+}
+
+napi_value deviceMemory(const CallInfo& call) {
+  const ArrayInfo into = readTypedArray(call.env(), call[0]);
+  if (!into.holds(napi_float64_array, kMemoryNumbers))
+    throw Error("argument", call.name,
+                "needs a Float64Array of " + std::to_string(kMemoryNumbers) + " numbers a device");
+  double* at = static_cast<double*>(into.data);
+  const double* const end = at + into.length;
+  int count = 0;
+  for (const KnownDevice& device : knownDevices()) {
+    const size_t held = device.allocator->reservedBytes();
+    if ((held == 0 && !(device.id == DeviceId())) || at + kMemoryNumbers > end) continue;
+    std::fill(at, at + kMemoryNumbers, 0.0);
+    at[0] = static_cast<double>(device.id.kind);
+    at[1] = device.id.index;
+    device.allocator->addBytesByCategory(at + 2);
+    const size_t limit = device.allocator->limit();
+    at[2 + kCategoryCount] = static_cast<double>(held);
+    at[3 + kCategoryCount] = limit > 0 ? static_cast<double>(limit) : device.bytes;
+    at += kMemoryNumbers;
+    ++count;
+  }
+  return call.toNumber(count);
+}
+
 napi_value memoryStats(const CallInfo& call) {
   napi_value record;
   napi_create_object(call.env(), &record);
@@ -121,6 +168,7 @@ void addMemoryFunctions(Environment& environment, napi_value exports) {
   addFunction(environment, exports, "setCategory", setCategoryOf);
   addFunction(environment, exports, "retag", retag);
   addFunction(environment, exports, "memoryByCategory", memoryByCategory);
+  addFunction(environment, exports, "deviceMemory", deviceMemory);
   addFunction(environment, exports, "memoryStats", memoryStats);
   addFunction(environment, exports, "memorySnapshot", memorySnapshot);
   addFunction(environment, exports, "setStep", setStep);

@@ -107,7 +107,7 @@ describe("control", { concurrency: 2 }, () => {
     const script = `
       import { observer, step } from "./engine";
       let flags: Int32Array;
-      observer.attach({ attachControl(given: Int32Array) { flags = given; }, memoryByCategory() {} });
+      observer.attach({ attachControl(given: Int32Array) { flags = given; }, deviceMemory() { return 0; } });
       step(0, 1);
       async function op() {
         await new Promise((r) => setTimeout(r, 1));

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { gpus } from "./gpus.js";
 import { connect, heard, newerNode, runToEnd, seriesOf, start, theRun, workspaceWith } from "./processes.js";
 
 const net = `
@@ -41,6 +42,72 @@ test("a loop without a loader that said how many steps it takes is one epoch of 
   assert.equal(code, 0, said.err);
   const { step, epoch, batch, batches } = record.progress;
   assert.deepEqual([step, epoch, batch, batches], [4, 1, 4, 6]);
+});
+
+for (const gpu of gpus) {
+  test(`a run on ${gpu} is recorded as one, with the memory of its device`, async () => {
+    const script = `${net}
+      run.config({ epochs: 2 });
+      for (let k = 0; k < 2; k++) await epoch();`;
+    const folder = workspaceWith({ "train.ts": script });
+    const { ended, said } = start(folder, "train.ts", { cli: ["run", "train.ts", "--device", gpu] });
+    assert.equal(await ended, 0, said.err);
+    const run = theRun(folder);
+    assert.equal(run.record.device, gpu);
+    assert.ok(run.record.deviceDescription !== null && run.record.deviceDescription.length > 2);
+    assert.equal((await seriesOf(run, "loss")).filter((loss) => loss > 0 && loss < 10).length, 10);
+    const last = async (key: string): Promise<number> =>
+      (await seriesOf(run, `memory/${gpu}/${key}`)).at(-1)!;
+    const parameters = 4 * (8 * 16 + 16 + 16 * 3 + 3);
+    assert.ok((await last("parameter")) >= parameters, "the parameters are there");
+    assert.equal(await last("optimizerState"), 0);
+    const [allocated, reserved, limit] = await Promise.all(["allocated", "reserved", "limit"].map(last));
+    assert.ok(parameters <= allocated! && allocated! <= reserved! && reserved! <= limit!);
+    assert.equal((await seriesOf(run, "memory/parameter")).at(-1), 0, "and not on the CPU");
+    const shown = start(folder, "train.ts", { cli: ["show", run.record.id] });
+    assert.equal(await shown.ended, 0);
+    assert.ok(shown.said.out.includes(`${gpu} (${run.record.deviceDescription})`), shown.said.out);
+  });
+}
+
+test("what a GPU's driver tells is recorded about once a second, and its memory when it has some", async () => {
+  const script = `
+    import { observer, step } from "./engine";
+    let devices = 1;
+    observer.attach({
+      attachControl() {},
+      deviceMemory(into: Float64Array) {
+        into.set([0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 1, 3, 10, 20, 30, 40, 50, 60, 500, 9000]);
+        return devices;
+      },
+      deviceSamples: () => [
+        { name: "cpu", utilisation: null, celsius: null, watts: null },
+        { name: "cuda:3", utilisation: 0.5, celsius: 61, watts: 300.5 },
+      ],
+      devices: () => [{ name: "cuda:3", description: "A card" }],
+    });
+    for (let k = 0; k < 10; k++) {
+      if (k === 5) devices = 2;
+      observer.backward({ shape: [], item: () => k, isDisposed: k === 7, device: "cuda:3" });
+      step(k, 0.25);
+    }`;
+  const { record, run, said } = await runToEnd({ "train.ts": script }, "train.ts");
+  assert.equal(said.err, "");
+  assert.deepEqual([record.device, record.deviceDescription], ["cpu", null], "the last loss was there");
+  const series = (tag: string): Promise<number[]> => seriesOf(run, tag);
+  assert.deepEqual(await series("memory/temporary"), Array(10).fill(6));
+  assert.deepEqual(await series("memory/cuda:3/activation"), Array(5).fill(40));
+  assert.deepEqual(await series("memory/cuda:3/allocated"), Array(5).fill(210));
+  assert.deepEqual(await series("memory/cuda:3/reserved"), Array(5).fill(500));
+  assert.deepEqual(await series("memory/cuda:3/limit"), Array(5).fill(9000));
+  assert.deepEqual(await series("device/cuda:3/utilisation"), [50]);
+  assert.deepEqual(await series("device/cuda:3/celsius"), [61]);
+  assert.deepEqual(await series("device/cuda:3/watts"), [300.5]);
+  // Losses of a device are read at the end of the step; one that is gone by then is missing once.
+  assert.deepEqual(
+    await series("loss"),
+    Array.from({ length: 10 }, (_, k) => (k === 7 ? 0.25 : k + 0.25)),
+  );
 });
 
 const newer = newerNode();

@@ -22,14 +22,14 @@ export const descent = join(root, "dist/cli/descent.mjs");
  */
 const standIn = `
 const observer = (globalThis as any)[Symbol.for("descent.observer.1")].current!;
-observer.attach({ attachControl() {}, memoryByCategory(into: Float64Array) { into.fill(4096); } });
+observer.attach({ attachControl() {}, deviceMemory(into: Float64Array) { into.fill(4096); return 1; } });
 const names = ["fc1.weight", "fc1.bias"];
 const squaredNorms = new Float64Array([9, 16]);
 const loader = {};
 export function step(index: number, loss: number, perEpoch = 100) {
   if (index % perEpoch === 0) observer.epoch(loader, perEpoch);
   observer.batch(loader, { samples: 32, index: index % perEpoch, batches: perEpoch });
-  observer.backward({ device: "cpu", shape: [], item: () => loss });
+  observer.backward({ shape: [], item: () => loss, device: "cpu" });
   observer.step({ learningRates: [0.1], names, squaredNorms });
 }
 export function train(steps: number, wait = 0) {

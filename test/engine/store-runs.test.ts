@@ -47,6 +47,7 @@ function recordOf(id: string, more: Partial<RunRecord> = {}): RunRecord {
     config: {},
     summary: {},
     device: "cpu",
+    deviceDescription: null,
     socket: null,
     token: null,
     nodeVersion: "20",

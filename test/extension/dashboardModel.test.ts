@@ -252,4 +252,15 @@ test("tags and the charts they belong to", () => {
   for (const [tag, group, label, layer, unit] of rows) {
     assert.deepEqual(classify(tag), { group, label, layer, unit }, tag);
   }
+  const ofDevice: [string, string, string, string][] = [
+    ["memory/opencl:0/activation", "memory", "activation", "bytes"],
+    ["memory/opencl:0/reserved", "memoryTotal", "reserved", "bytes"],
+    ["device/opencl:0/utilisation", "device", "opencl:0", "%"],
+    ["device/opencl:0/celsius", "device", "opencl:0", "°C"],
+    ["device/opencl:0/watts", "device", "opencl:0", "W"],
+  ];
+  for (const [tag, group, label, unit] of ofDevice) {
+    assert.deepEqual(classify(tag), { group, label, layer: null, unit, device: "opencl:0" }, tag);
+  }
+  assert.equal(classify("device/mine").group, "user");
 });

@@ -35,6 +35,7 @@ export function record(changes: Partial<RunRecord> = {}): RunRecord {
     config: {},
     summary: {},
     device: "cpu",
+    deviceDescription: null,
     socket: "/tmp/socket",
     token: "token",
     nodeVersion: "v20.20.0",

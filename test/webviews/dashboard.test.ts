@@ -39,6 +39,23 @@ void describe("dashboard", { skip: reason ?? false }, () => {
     });
   }
 
+  for (const theme of ["light", "dark"] as const) {
+    void test(`${theme}: a run on a GPU shows the device's memory and what its driver tells`, async () => {
+      const run = { steps: 1200, gpu: "cuda:0" };
+      const dashboard = await openDashboard(browser, { run, theme, height: 2300 });
+      const { page, problems } = dashboard;
+      assert.deepEqual(problems, []);
+      await page.screenshot({ path: join(pictures, `dashboard-gpu-${theme}.png`) });
+      assert.deepEqual(await overlaps(page), []);
+      assert.deepEqual(await violations(page), []);
+      for (const id of ["memory/cuda:0", "memoryTotal/cuda:0", "memory", "utilisation", "celsius", "watts"]) {
+        assert.ok((await inked(page, id)) > 100, `${id} is drawn`);
+      }
+      assert.match(await page.locator("header").innerText(), /cuda:0, NVIDIA H200/);
+      await dashboard.close();
+    });
+  }
+
   void test("300 pixels wide and 2400 pixels wide: nothing overlaps, nothing is cut off", async () => {
     for (const width of [300, 2400]) {
       const dashboard = await openDashboard(browser, { run: { steps: 2600, odd }, width, height: 900 });

@@ -128,6 +128,39 @@ void test("each series finds its card", () => {
   assert.deepEqual(plans[1]!.series[1]!.parts, ["grad_norm/fc1.weight", "grad_norm/fc1.bias"]);
 });
 
+void test("each GPU has cards for its memory and for what its driver tells", () => {
+  const info = (
+    tag: string,
+    group: SeriesInfo["group"],
+    unit: SeriesInfo["unit"],
+    device?: string,
+  ): SeriesInfo => ({
+    ...{ tag, group, label: group === "device" ? device! : tag.split("/").at(-1)!, layer: null, unit },
+    ...{ count: 1, last: 1, min: 1, max: 1, nonFinite: 0, ...(device === undefined ? {} : { device }) },
+  });
+  const plans = planCards([
+    info("memory/parameter", "memory", "bytes"),
+    ...["cuda:0", "cuda:1"].flatMap((device) => [
+      info(`memory/${device}/optimizerState`, "memory", "bytes", device),
+      info(`memory/${device}/reserved`, "memoryTotal", "bytes", device),
+      info(`device/${device}/watts`, "device", "W", device),
+    ]),
+    info("device/cuda:1/utilisation", "device", "%", "cuda:1"),
+  ]);
+  assert.deepEqual(
+    plans.map(({ spec, series }) => [spec.id, spec.title, series.map(({ label }) => label)]),
+    [
+      ["memory/cuda:0", "Memory of cuda:0 by category", ["optimizer state"]],
+      ["memoryTotal/cuda:0", "Memory of cuda:0, in use and free", ["taken from the device"]],
+      ["memory/cuda:1", "Memory of cuda:1 by category", ["optimizer state"]],
+      ["memoryTotal/cuda:1", "Memory of cuda:1, in use and free", ["taken from the device"]],
+      ["memory", "Memory of the CPU by category", ["parameter"]],
+      ["utilisation", "GPU utilisation", ["cuda:1"]],
+      ["watts", "GPU power", ["cuda:0", "cuda:1"]],
+    ],
+  );
+});
+
 void test("a layer recorded by itself is shown as it is; parameters are shown when asked for", () => {
   const info = (label: string, layer: string | null): SeriesInfo => ({
     ...{ tag: `grad_norm/${label}`, group: "gradient", label, layer, unit: "" },

@@ -56,7 +56,7 @@ export function formatClock(seconds: number): string {
     .join(":");
 }
 
-export type Unit = "" | "bytes" | "samples/s" | "ms";
+export type Unit = "" | "bytes" | "samples/s" | "ms" | "%" | "°C" | "W";
 
 export function formatWithUnit(value: number | null, unit: Unit): string {
   if (unit === "bytes") return formatBytes(value);

@@ -8,6 +8,7 @@ export interface Series {
   label: string;
   layer: string | null;
   unit: SeriesInfo["unit"];
+  device?: string;
   step: number[];
   wall: number[];
   value: number[];
@@ -30,6 +31,8 @@ export interface RunOptions {
   message?: string | null;
   /** How long the whole run is to be, for its progress. */
   of?: number;
+  /** A GPU it runs on. */
+  gpu?: string;
 }
 
 /** A network that learns, seen by the recorder: the same numbers each time. */
@@ -40,9 +43,10 @@ export function createRun({
   state = "running",
   message = null,
   of = 4000,
+  gpu,
 }: RunOptions): SyntheticRun {
   const live = ["starting", "running", "paused", "stopping"].includes(state);
-  const series = createSeries(layers);
+  const series = createSeries(layers, gpu);
   const run: SyntheticRun = {
     series,
     view: {
@@ -60,7 +64,7 @@ export function createRun({
       batches: Math.max(1, Math.round(of / 10)),
       loss: "–",
       secondsLeft: null,
-      device: "cpu",
+      device: gpu === undefined ? "cpu" : `${gpu}, NVIDIA H200`,
       message,
       location: message === null ? null : { file: "/home/ada/digits/train.ts", line: 42, column: 7 },
       config: { epochs: 10, batchSize: 64, optimizer: "Adam" },
@@ -71,11 +75,18 @@ export function createRun({
   return run;
 }
 
-function createSeries(layers: number): Series[] {
+function createSeries(layers: number, gpu: string | undefined): Series[] {
   const make = (tag: string, group: Series["group"], rest: Partial<Series> = {}): Series => ({
     ...{ tag, group, label: tag, layer: null, unit: "", step: [], wall: [], value: [] },
     ...rest,
   });
+  const ofGpu = (
+    device: string,
+    tag: string,
+    group: Series["group"],
+    label: string,
+    unit: Series["unit"],
+  ): Series => make(tag, group, { label, unit, device });
   const names = Array.from({ length: layers }, (_, i) => `fc${i + 1}`);
   const categories = ["parameter", "gradient", "optimizerState", "activation", "input", "temporary"];
   return [
@@ -90,6 +101,17 @@ function createSeries(layers: number): Series[] {
     ),
     make("throughput/samples_per_second", "throughput", { label: "samples/s", unit: "samples/s" }),
     ...categories.map((label) => make(`memory/${label}`, "memory", { label, unit: "bytes" })),
+    ...(gpu === undefined
+      ? []
+      : [
+          ...categories.map((label) => ofGpu(gpu, `memory/${gpu}/${label}`, "memory", label, "bytes")),
+          ...["allocated", "reserved", "limit"].map((label) =>
+            ofGpu(gpu, `memory/${gpu}/${label}`, "memoryTotal", label, "bytes"),
+          ),
+          ofGpu(gpu, `device/${gpu}/utilisation`, "device", gpu, "%"),
+          ofGpu(gpu, `device/${gpu}/celsius`, "device", gpu, "°C"),
+          ofGpu(gpu, `device/${gpu}/watts`, "device", gpu, "W"),
+        ]),
     make("time/step_ms", "time", { label: "step", unit: "ms" }),
     make("acc", "user"),
     make("val/loss", "user"),
@@ -141,6 +163,10 @@ function valueOf(one: Series, step: number, layers: number, of: number): number 
       return 1.55 + 0.12 * noise + (step % 400 < 12 ? 0.5 : 0);
     case "memory":
       return memoryOf(one.label, step, noise);
+    case "memoryTotal":
+      return { allocated: 93, reserved: 120, limit: 80_000 }[one.label]! * 2 ** 20;
+    case "device":
+      return { "%": 87 + 4 * noise, "°C": 64 + noise, W: 410 + 15 * noise }[one.unit as "W"];
     case "user":
       return one.tag.endsWith("loss")
         ? decay * 1.15 * (1 + 0.05 * noise)
@@ -177,6 +203,7 @@ export function infoOf(one: Series): SeriesInfo {
   const last = one.value.at(-1);
   return {
     ...{ tag: one.tag, group: one.group, label: one.label, layer: one.layer, unit: one.unit },
+    ...(one.device === undefined ? {} : { device: one.device }),
     count: one.value.length,
     last: last !== undefined && Number.isFinite(last) ? last : null,
     min: finite.length > 0 ? finite.reduce((a, b) => Math.min(a, b)) : null,

@@ -66,20 +66,12 @@ export function planCards(series: readonly SeriesInfo[], perParameter = false): 
       },
       series: of("throughput"),
     },
-    {
-      ...plain,
-      spec: {
-        ...base,
-        id: "memory",
-        title: "Memory by category",
-        yLabel: "bytes",
-        unit: "bytes",
-        kind: "stack",
-        includeZero: true,
-        smoothable: false,
-      },
-      series: of("memory").map((one) => ({ ...one, label: inWords(one.label) })),
-    },
+    ...memoryPlans([...grouped("memory"), ...grouped("memoryTotal")]),
+    ...figures.map(([unit, id, title]): CardPlan => {
+      const series = grouped("device").filter((info) => info.unit === unit);
+      const spec = { ...base, id, title, yLabel: unit, unit, includeZero: true };
+      return { ...plain, spec, series: series.map(asItIs) };
+    }),
     {
       ...plain,
       spec: { ...base, id: "time", title: "Step time", yLabel: "ms", unit: "ms", includeZero: true },
@@ -88,6 +80,60 @@ export function planCards(series: readonly SeriesInfo[], perParameter = false): 
   ];
   return plans.filter((plan) => plan.series.length > 0);
 }
+
+/** What a GPU's driver tells. */
+const figures = [
+  ["%", "utilisation", "GPU utilisation"],
+  ["°C", "celsius", "GPU temperature"],
+  ["W", "watts", "GPU power"],
+] as const;
+
+/** For each GPU what its memory is used for and how full it is, then the CPU's. */
+function memoryPlans(series: readonly SeriesInfo[]): CardPlan[] {
+  const gpus = [...new Set(series.flatMap((info) => info.device ?? []))].sort();
+  const plan = (
+    device: string | undefined,
+    group: SeriesInfo["group"],
+    id: string,
+    title: string,
+  ): CardPlan => ({
+    spec: {
+      ...{
+        ...base,
+        id: device === undefined ? id : `${id}/${device}`,
+        title,
+        yLabel: "bytes",
+        unit: "bytes",
+      },
+      ...(group === "memory" ? { kind: "stack", includeZero: true } : { logByDefault: true }),
+      smoothable: false,
+    },
+    series: series
+      .filter((info) => info.group === group && info.device === device)
+      .map((info) => ({ ...asItIs(info), label: inWords(totals[info.label] ?? info.label) })),
+    emphasis: null,
+    colors: "categorical",
+  });
+  return [
+    ...gpus.flatMap((gpu) => [
+      plan(gpu, "memory", "memory", `Memory of ${gpu} by category`),
+      plan(gpu, "memoryTotal", "memoryTotal", `Memory of ${gpu}, in use and free`),
+    ]),
+    plan(
+      undefined,
+      "memory",
+      "memory",
+      gpus.length > 0 ? "Memory of the CPU by category" : "Memory by category",
+    ),
+  ];
+}
+
+/** As PyTorch's names for them are meant. */
+const totals: Record<string, string> = {
+  allocated: "in use by tensors",
+  reserved: "taken from the device",
+  limit: "at most",
+};
 
 /** optimizerState → optimizer state */
 function inWords(name: string): string {
