@@ -91,8 +91,8 @@ test("what a GPU's driver tells is recorded about once a second, and its memory 
       observer.backward({ shape: [], item: () => k, isDisposed: k === 7, device: "cuda:3" });
       step(k, 0.25);
     }`;
-  const { record, run, said } = await runToEnd({ "train.ts": script }, "train.ts");
-  assert.equal(said.err, "");
+  const { record, run, said, code } = await runToEnd({ "train.ts": script }, "train.ts");
+  assert.equal(code, 0, said.err);
   assert.deepEqual([record.device, record.deviceDescription], ["cpu", null], "the last loss was there");
   const series = (tag: string): Promise<number[]> => seriesOf(run, tag);
   assert.deepEqual(await series("memory/temporary"), Array(10).fill(6));
