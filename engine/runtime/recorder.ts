@@ -64,7 +64,7 @@ export class Recorder implements TrainingObserver {
   /** "0.0 1.1" names the devices; each set has a number, which layouts depend on. */
   private readonly deviceSets: string[] = [];
   private device = "";
-  private sampled = 0;
+  private sampled = -Infinity;
 
   private loss = 0;
   private losses = 0;

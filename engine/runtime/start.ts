@@ -170,7 +170,7 @@ function newRecord(script: string, launch: LaunchOptions): RunRecord {
     progress: emptyProgress(),
     config: {},
     summary: {},
-    device: launch.device ?? (process.env["DESCENT_DEVICE"] || "cpu"),
+    device: launch.device ?? deviceAsked(),
     deviceDescription: null,
     socket: null,
     token: null,
@@ -178,6 +178,11 @@ function newRecord(script: string, launch: LaunchOptions): RunRecord {
     descentVersion: ownVersion(),
     findings: [],
   };
+}
+
+function deviceAsked(): string {
+  const asked = process.env["DESCENT_DEVICE"];
+  return asked === undefined || asked === "" ? "cpu" : asked;
 }
 
 /** 20261123-150102-digits-3f2a: sorts by time, says what it is, and is unique. */
