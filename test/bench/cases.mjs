@@ -26,6 +26,17 @@ const convolutions = {
   "conv-depthwise": [[32, 64, 28, 28], [64, 1, 3, 3], { padding: 1, groups: 64 }],
 };
 for (const [name, sizes] of Object.entries(convolutions)) cases[name] = () => convolution(...sizes);
+/** On a GPU: matrices that keep all of it busy, and elementwise ops over 64 Mi numbers. */
+Object.assign(cases, {
+  "bf16-8192": () => product(8192, "bfloat16"),
+  "bf16-2048": () => product(2048, "bfloat16"),
+  "f32-4096": () => product(4096, "float32"),
+  "large-copy": () => over(1, (x) => x.clone()),
+  "large-add": () => over(2, (x, y) => x.add(y)),
+  "large-mul-add": () => over(3, (x, y, z) => x.addcmul(y, z)),
+  "large-gelu": () => over(1, (x) => nn.functional.gelu(x)),
+  "large-sum": () => over(1, (x) => x.sum()),
+});
 for (const size of [64, 256, 512, 1024]) cases[`matmul-${size}`] = () => matmul(size);
 
 class SimpleNet extends nn.Module {
@@ -122,6 +133,20 @@ function convolution(images, kernels, options) {
       x.grad = weight.grad = bias.grad = null;
       forward().backward(gradient);
     }
+  };
+}
+
+function over(inputs, apply) {
+  const made = Array.from({ length: inputs }, () => randn([1 << 26]));
+  return (count) => {
+    for (let k = 0; k < count; k++) apply(...made).dispose();
+  };
+}
+
+function product(size, dtype) {
+  const [a, b] = [randn([size, size]).to(dtype), randn([size, size]).to(dtype)];
+  return (count) => {
+    for (let k = 0; k < count; k++) a.matmul(b).dispose();
   };
 }
 

@@ -1,4 +1,4 @@
-# The cases of cases.mjs in PyTorch, timed on request over the same line protocol: python peer.py PORT.
+# The cases of cases.mjs in PyTorch, timed on request over the same line protocol: python peer.py PORT [DEVICE].
 
 import json
 import socket
@@ -161,6 +161,27 @@ def embedding():
     return both_ways([weight], lambda: F.embedding(x, weight))
 
 
+def product(size, dtype):
+    a, b = torch.randn(size, size).to(dtype), torch.randn(size, size).to(dtype)
+
+    def run(count):
+        for _ in range(count):
+            a @ b
+
+    return run
+
+
+def over(count_of_inputs, apply):
+    """One elementwise op over 64 Mi numbers."""
+    inputs = [torch.randn(1 << 26) for _ in range(count_of_inputs)]
+
+    def run(count):
+        for _ in range(count):
+            apply(*inputs)
+
+    return run
+
+
 cases = {
     "simplenet": simplenet,
     "simplenet-adam": lambda: simplenet(lambda model: optim.Adam(model.parameters(), lr=1e-8)),
@@ -171,9 +192,17 @@ cases = {
     "conv-stride": lambda: convolution([32, 64, 14, 14], [128, 64, 3, 3], padding=1, stride=2),
     "conv-pointwise": lambda: convolution([32, 64, 14, 14], [128, 64, 1, 1]),
     "conv-depthwise": lambda: convolution([32, 64, 28, 28], [64, 1, 3, 3], padding=1, groups=64),
+    "bf16-8192": lambda: product(8192, torch.bfloat16), "bf16-2048": lambda: product(2048, torch.bfloat16),
+    "f32-4096": lambda: product(4096, torch.float32),
+    "large-copy": lambda: over(1, lambda x: x.clone()), "large-add": lambda: over(2, lambda x, y: x + y),
+    "large-mul-add": lambda: over(3, lambda x, y, z: torch.addcmul(x, y, z)), "large-gelu": lambda: over(1, F.gelu),
+    "large-sum": lambda: over(1, lambda x: x.sum()),
     **{f"matmul-{size}": lambda size=size: matmul(size) for size in (64, 256, 512, 1024)},
 }
 
+device = sys.argv[2] if len(sys.argv) > 2 else "cpu"
+torch.set_default_device(device)
+finish = torch.cuda.synchronize if device.startswith("cuda") else lambda: None
 connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
 prepared = {}
 stream = connection.makefile("rw")
@@ -182,7 +211,9 @@ for line in stream:
     name = request["case"]
     if name not in prepared:
         prepared[name] = cases[name]()
+    finish()
     start = time.perf_counter()
     prepared[name](request["count"])
+    finish()
     stream.write(json.dumps({"milliseconds": (time.perf_counter() - start) * 1000}) + "\n")
     stream.flush()

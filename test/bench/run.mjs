@@ -2,17 +2,15 @@
 // and their ratio. Peers: PyTorch, in the Python that DESCENT_BENCH_PYTHON names or else python3; and, for the recorder's cost, our own
 // training step recorded by `descent run` with a client attached, beside the same step unrecorded.
 
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { watchRun } from "./client.mjs";
+import { endWorkers, interleave, root, startWorker, time } from "./measure.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const root = join(here, "../..");
 const threads = process.argv
   .find((argument) => argument.startsWith("--threads="))
   ?.slice("--threads=".length);
@@ -45,18 +43,16 @@ const plan = {
   embedding: "embedding of 2048 indices, 1000 × 128, with gradients",
   "digits-epoch": "epoch of the digits sample (113 steps, Adam)",
 };
-const rounds = 21;
-/** How long one measurement takes, about; the recorder's take in several flushes to disk each. */
-const measurementMilliseconds = 40;
-const recorderMilliseconds = 400;
+/** How long one measurement of the recorder's cost takes, about: several flushes to disk each. */
+const milliseconds = 400;
 
-const workers = [];
 const lines = [];
+const options = { say, env: environment };
 
 try {
   await main();
 } finally {
-  for (const worker of workers) worker.end();
+  endWorkers();
 }
 
 async function main() {
@@ -70,7 +66,12 @@ async function main() {
     `${new Date().toISOString().slice(0, 16)}Z, ${cpus().length} × ${cpus()[0].model}, Node ${process.version}`,
   );
   if (load > 0.5) say(`The machine was busy (load ${load.toFixed(1)}): take the ratios with care.`);
-  const ours = await startWorker("Descent", process.execPath, [join(here, "worker.mjs"), "--port", "PORT"]);
+  const ours = await startWorker(
+    "Descent",
+    process.execPath,
+    [join(here, "worker.mjs"), "--port", "PORT"],
+    options,
+  );
   const torch = await startTorch();
   const names = Object.keys(plan).filter(
     (name) => words.length === 0 || words.some((word) => name.includes(word)),
@@ -93,16 +94,16 @@ async function measureRecorder(ours, torch) {
     "recorded",
     process.execPath,
     [cli, "run", script, "--", "--port", "PORT"],
-    folder,
+    { ...options, cwd: folder },
   );
   if (recorded === null) return;
   const client = await watchRun(folder);
   try {
     title("recorder on, dashboard client attached", "recorded", "plain");
-    report(plan.simplenet, await interleave("simplenet", recorded, ours, recorderMilliseconds));
+    report(plan.simplenet, await interleave("simplenet", recorded, ours, { milliseconds }));
     if (torch !== null) {
       title("recorder on, beside PyTorch", "recorded", "PyTorch");
-      report(plan.simplenet, await interleave("simplenet", recorded, torch, recorderMilliseconds));
+      report(plan.simplenet, await interleave("simplenet", recorded, torch, { milliseconds }));
     }
     say(`the client read ${client.bytes()} bytes of events`);
   } finally {
@@ -113,41 +114,9 @@ async function measureRecorder(ours, torch) {
   }
 }
 
-/** Microseconds of one time, of each side, measured in turns: the median, and the fastest for machines that are busy. */
-async function interleave(name, first, second, milliseconds = measurementMilliseconds) {
-  const sides = [];
-  for (const worker of [first, second])
-    sides.push({ worker, count: await countFor(name, worker, milliseconds), times: [] });
-  for (let round = 0; round < rounds; round++) {
-    for (const { worker, count, times } of sides) {
-      const { milliseconds } = await worker.ask({ case: name, count });
-      times.push((milliseconds * 1000) / count);
-    }
-  }
-  return sides.map(({ times }) => ({ median: median(times), fastest: Math.min(...times) }));
-}
-
-/** How many times make one measurement on this side; asking warms it up, too. */
-async function countFor(name, worker, aim) {
-  let count = 1;
-  for (;;) {
-    const { milliseconds } = await worker.ask({ case: name, count });
-    if (milliseconds >= aim / 2) {
-      return Math.max(1, Math.round((count * aim) / milliseconds));
-    }
-    count *= 4;
-  }
-}
-
 function report(what, [first, second]) {
   const ratios = ["median", "fastest"].map((which) => (first[which] / second[which]).toFixed(3).padStart(9));
   say(`${what.padEnd(48)}${time(first.median)}${time(second.median)}${ratios.join("")}`);
-}
-
-function time(microseconds) {
-  const text =
-    microseconds < 1000 ? `${microseconds.toFixed(2)} µs` : `${(microseconds / 1000).toFixed(2)} ms`;
-  return text.padStart(12);
 }
 
 /** The title line of a table. */
@@ -177,57 +146,7 @@ async function startTorch() {
     );
     return null;
   }
-  return startWorker("PyTorch", python, [join(here, "peer.py"), "PORT"]);
-}
-
-/** A process that connects back and answers one line with one line. */
-function startWorker(name, command, args, cwd = root) {
-  return new Promise((resolve) => {
-    const server = createServer((socket) => {
-      server.close();
-      const replies = [];
-      let failure = null;
-      createInterface({ input: socket }).on("line", (line) => replies.shift()?.resolve(JSON.parse(line)));
-      socket.on("error", () => undefined);
-      socket.on("close", () => {
-        failure = new Error(`${name} ended in the middle of a measurement`);
-        for (const reply of replies) reply.reject(failure);
-      });
-      const worker = {
-        ask: (request) =>
-          new Promise((answer, reject) => {
-            if (failure) return reject(failure);
-            replies.push({ resolve: answer, reject });
-            socket.write(`${JSON.stringify(request)}\n`);
-          }),
-        end: () => socket.end(),
-        ended,
-      };
-      workers.push(worker);
-      resolve(worker);
-    });
-    let ended;
-    server.listen(0, "127.0.0.1", () => {
-      const port = String(server.address().port);
-      const child = spawn(
-        command,
-        args.map((argument) => (argument === "PORT" ? port : argument)),
-        {
-          cwd,
-          env: environment,
-          stdio: ["ignore", "ignore", "pipe"],
-        },
-      );
-      let complaint = "";
-      child.stderr.on("data", (chunk) => (complaint = (complaint + chunk).slice(-2000)));
-      ended = new Promise((done) => child.on("exit", done));
-      child.on("exit", (code) => {
-        server.close();
-        if (code !== 0) say(`${name} is skipped: it ended with exit code ${code}.\n${complaint}`);
-        resolve(null);
-      });
-    });
-  });
+  return startWorker("PyTorch", python, [join(here, "peer.py"), "PORT"], options);
 }
 
 function save() {
@@ -241,9 +160,4 @@ function save() {
 function say(line) {
   lines.push(...line.split("\n"));
   console.log(line);
-}
-
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)];
 }
