@@ -57,6 +57,7 @@ export async function runNode(args: string[], settings: Record<string, string> =
       DESCENT_OPENCL_LIBRARY: join(scratch, "none.so"),
       DESCENT_NVRTC_LIBRARY: join(scratch, "none.so"),
       DESCENT_NVML_LIBRARY: join(scratch, "none.so"),
+      DESCENT_CUBLASLT_LIBRARY: join(scratch, "none.so"),
       // Kernels do nothing here, which the comparison with the CPU would find.
       DESCENT_GPU_SELF_TEST: "0",
       STAND_IN_LOG: file,
