@@ -246,6 +246,10 @@ export interface Native {
   gradientNorms(params: Wrapped[], squaredNorms: Float64Array): void;
   /** Waits for the norms that devices still work out: they go into the arrays that were given for them. */
   readNorms(): void;
+  /** The norm of all tensors as one vector into `out`; they are of one device, and all float32 or all float64. */
+  totalNorm(tensors: Wrapped[], out: Wrapped): void;
+  /** All tensors, as above and contiguous, times min(1, most / (norm + 1e-6)), in place. */
+  clipByNorm(tensors: Wrapped[], norm: Wrapped, most: number): void;
   /** Drops (or zeroes) the gradients of all of them. */
   zeroGrad(params: Wrapped[], setToNone: boolean): void;
 

@@ -3,7 +3,8 @@
 import { checkBoolean, checkNumber, fail, readOptions, show } from "../errors.js";
 import { noGrad } from "../grad-mode.js";
 import { cat, full, stack, zeros } from "../generated/ops.js";
-import { requireTensor, Tensor } from "../tensor.js";
+import { native } from "../native.js";
+import { adopt, requireTensor, Tensor } from "../tensor.js";
 
 function readParameters(op: string, value: unknown): Tensor[] {
   if (value instanceof Tensor) return [value];
@@ -39,11 +40,23 @@ function checkBound(op: string, name: string, value: unknown): number {
   return value === Infinity ? value : checkNumber(op, name, value, { min: 0 });
 }
 
+/** Whether one kernel call can take them all. */
+function areAlike(tensors: readonly Tensor[]): boolean {
+  const { device, dtype } = tensors[0]!;
+  if (dtype !== "float32" && dtype !== "float64") return false;
+  return tensors.every((each) => each.device === device && each.dtype === dtype);
+}
+
 /** The norm of all tensors as one vector, without a graph. */
 function normOfAll(op: string, tensors: readonly Tensor[], options: NormOptions | undefined): Tensor {
   const { normType, errorIfNonfinite } = readNormOptions(op, options);
   const total = noGrad(() => {
     if (tensors.length === 0) return zeros([]);
+    if (normType === 2 && areAlike(tensors)) {
+      const norm = new Tensor();
+      native.totalNorm([...tensors], norm);
+      return adopt(norm, 0);
+    }
     const { device } = tensors[0]!;
     return stack(tensors.map((each) => each.norm(normType).to(device))).norm(normType);
   });
@@ -88,6 +101,15 @@ export function clipGradsWithNorm_(
 
 /** The division is made by the tensors' device, so that nobody waits for it. */
 function scale(grads: readonly Tensor[], maxNorm: number, total: Tensor): void {
+  const isOneCall =
+    grads.length > 0 &&
+    areAlike([total, ...grads]) &&
+    total.numel() === 1 &&
+    grads.every((each) => each.isContiguous());
+  if (isOneCall) {
+    native.clipByNorm([...grads], total, maxNorm);
+    return;
+  }
   noGrad(() => {
     const factor = full([], maxNorm, { dtype: total.dtype, device: total.device })
       .div(total.add(1e-6))

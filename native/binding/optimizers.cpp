@@ -122,6 +122,36 @@ napi_value gradientNorms(const CallInfo& call) {
   return nullptr;
 }
 
+// Tensors of one device and dtype, as the engine makes sure of; checked all the same.
+std::vector<Tensor> alike(const CallInfo& call) {
+  const std::vector<Tensor> tensors = call.tensors(0);
+  for (const Tensor& tensor : tensors) {
+    const bool isFull = tensor.dtype() == DType::float32 || tensor.dtype() == DType::float64;
+    if (!isFull || tensor.dtype() != tensors[0].dtype() || tensor.device() != tensors[0].device())
+      throw Error("argument", call.name, "the tensors must be of one device, and all float32 or all float64");
+  }
+  if (tensors.empty()) throw Error("argument", call.name, "there are no tensors");
+  return tensors;
+}
+
+napi_value normOfAll(const CallInfo& call) {
+  call.environment.beforeOp(call.name);
+  call.give(call[1], totalNorm(alike(call)));
+  return nullptr;
+}
+
+napi_value clipAll(const CallInfo& call) {
+  call.environment.beforeOp(call.name);
+  const std::vector<Tensor> tensors = alike(call);
+  const Tensor& norm = call.tensor(1, "the norm");
+  bool fits = norm.numel() == 1 && norm.dtype() == tensors[0].dtype() && norm.device() == tensors[0].device();
+  for (const Tensor& tensor : tensors) fits = fits && tensor.isContiguous();
+  if (!fits)
+    throw Error("argument", call.name, "the tensors must be contiguous, the norm one number like theirs");
+  clipByNorm(tensors, norm, call.number(2, "the bound"));
+  return nullptr;
+}
+
 napi_value readPendingNorms(const CallInfo& call) {
   const std::vector<PendingNorms> pending = std::move(call.environment.norms);
   call.environment.norms.clear();
@@ -138,6 +168,8 @@ void addOptimizerFunctions(Environment& environment, napi_value exports) {
   addFunction(environment, exports, "optimizerStep", runStep);
   addFunction(environment, exports, "gradientNorms", gradientNorms);
   addFunction(environment, exports, "readNorms", readPendingNorms);
+  addFunction(environment, exports, "totalNorm", normOfAll);
+  addFunction(environment, exports, "clipByNorm", clipAll);
 }
 
 }  // namespace descent::binding

@@ -23,6 +23,8 @@ const OptimizerRule rules[] = {
 };
 
 const Kernel normsKernel{"norms"};
+const Kernel totalNormKernel{"totalNorm"};
+const Kernel clipByNormKernel{"clipByNorm"};
 
 // Parameters that one kernel call can take.
 struct Group {
@@ -144,6 +146,26 @@ void optimizerStep(const OptimizerRule& rule, std::vector<OptimizedParameter>& p
 
 void squaredNorms(std::vector<OptimizedParameter>& parameters, std::vector<NormsOnDevice>* later) {
   for (Group& group : groupsOf(parameters)) runGroup(normsKernel, group, 0, false, nullptr, later);
+}
+
+Tensor totalNorm(const std::vector<Tensor>& tensors) {
+  const Tensor y = emptyTensor(Shape{}, tensors[0].dtype(), tensors[0].device());
+  Launcher launcher(totalNormKernel, y.device());
+  launcher.out(y);
+  std::vector<Tensor> inOrder;
+  for (const Tensor& tensor : tensors) {
+    inOrder.push_back(asContiguous(tensor));
+    launcher.in(inOrder.back());
+  }
+  launcher.run();
+  return y;
+}
+
+void clipByNorm(const std::vector<Tensor>& tensors, const Tensor& norm, double most) {
+  Launcher launcher(clipByNormKernel, norm.device());
+  for (const Tensor& tensor : tensors) launcher.out(tensor);
+  launcher.in(norm).run(&most);
+  for (const Tensor& tensor : tensors) noteChange(tensor, clipByNormKernel.name());
 }
 
 void readNorms(const NormsOnDevice& norms) {

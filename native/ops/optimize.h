@@ -39,4 +39,9 @@ void optimizerStep(const OptimizerRule& rule, std::vector<OptimizedParameter>& p
 void squaredNorms(std::vector<OptimizedParameter>& parameters, std::vector<NormsOnDevice>* later);
 void readNorms(const NormsOnDevice& norms);
 
+// The norm of all as one vector, and all times what brings it down to `most`, in place: on their device,
+// without waiting for it. Of one device and dtype, float32 or float64; those that are clipped are contiguous.
+Tensor totalNorm(const std::vector<Tensor>& tensors);
+void clipByNorm(const std::vector<Tensor>& tensors, const Tensor& norm, double most);
+
 }  // namespace descent

@@ -99,6 +99,27 @@ for (const gpu of gpus) {
       }
     }
 
+    it("clipGradNorm_ scales all gradients by their joint norm", () => {
+      for (const dtype of ["float32", "float64", "bfloat16"] as const) {
+        for (const most of [0.5, 1e6, Infinity]) {
+          const run = (device: string): number[] => {
+            manualSeed(7);
+            const params = shapes.map((shape) => {
+              const parameter = new nn.Parameter(randn(shape).to(dtype).to(device));
+              parameter.grad = randn(shape).to(dtype).to(device);
+              return parameter;
+            });
+            const norm = nn.utils.clipGradNorm_(params, most);
+            assert.equal(norm.device, device);
+            return [norm, ...params.map((x) => x.grad!)].flatMap((x) =>
+              [...x.detach().to("float64").cpu().flatten().data()].map(Number),
+            );
+          };
+          assertNear(run(gpu), run("cpu"), closeness[dtype]!, `gradients of ${dtype}, at most ${most}`);
+        }
+      }
+    });
+
     it("LBFGS", () => {
       const run = (device: string): number[] => {
         manualSeed(5);

@@ -13,10 +13,11 @@ constexpr int64_t kBlock = 8192;  // elements
 constexpr int kLanes = 16;
 
 // Calls step(parameter, first element, elements) for all blocks of all parameters and writes the sums of what
-// it returns. `shapeAt` is the operand that has parameter 0's size, `stride` the operands a parameter has.
+// it returns to `squared`. `shapeAt` is the operand that has parameter 0's size, `stride` the operands a
+// parameter has.
 template <class Step>
-void forBlocks(const Call& call, int64_t parameters, int shapeAt, int stride, const Step& step) {
-  double* squared = pointerTo<double>(call.operands[0]);
+void forBlocks(const Call& call, double* squared, int64_t parameters, int shapeAt, int stride,
+               const Step& step) {
   auto* firstBlock = static_cast<int64_t*>(scratch(0, static_cast<size_t>(parameters + 1) * sizeof(int64_t)));
   firstBlock[0] = 0;
   int64_t all = 0;
@@ -71,20 +72,21 @@ template <class T, int kStates, class Update>
 void eachElement(const Call& call, const Update& update) {
   static_assert(kStates <= 3, "another state needs a line below");
   constexpr int kStride = 2 + kStates;
-  forBlocks(call, call.integers[0], 1, kStride, [&](int64_t p, int64_t first, int64_t count) {
-    const Operand* operands = call.operands + 1 + p * kStride;
-    T* __restrict w = pointerTo<T>(operands[0]) + first;
-    const T* __restrict gradient = pointerTo<T>(operands[1]) + first;
-    T* __restrict a = kStates > 0 ? pointerTo<T>(operands[kStates > 0 ? 2 : 0]) + first : nullptr;
-    T* __restrict b = kStates > 1 ? pointerTo<T>(operands[kStates > 1 ? 3 : 0]) + first : nullptr;
-    T* __restrict c = kStates > 2 ? pointerTo<T>(operands[kStates > 2 ? 4 : 0]) + first : nullptr;
-    return eachGradient(gradient, count, [&](int64_t i, T g) {
-      if constexpr (kStates == 0) update(g, w[i]);
-      if constexpr (kStates == 1) update(g, w[i], a[i]);
-      if constexpr (kStates == 2) update(g, w[i], a[i], b[i]);
-      if constexpr (kStates == 3) update(g, w[i], a[i], b[i], c[i]);
-    });
-  });
+  forBlocks(call, pointerTo<double>(call.operands[0]), call.integers[0], 1, kStride,
+            [&](int64_t p, int64_t first, int64_t count) {
+              const Operand* operands = call.operands + 1 + p * kStride;
+              T* __restrict w = pointerTo<T>(operands[0]) + first;
+              const T* __restrict gradient = pointerTo<T>(operands[1]) + first;
+              T* __restrict a = kStates > 0 ? pointerTo<T>(operands[kStates > 0 ? 2 : 0]) + first : nullptr;
+              T* __restrict b = kStates > 1 ? pointerTo<T>(operands[kStates > 1 ? 3 : 0]) + first : nullptr;
+              T* __restrict c = kStates > 2 ? pointerTo<T>(operands[kStates > 2 ? 4 : 0]) + first : nullptr;
+              return eachGradient(gradient, count, [&](int64_t i, T g) {
+                if constexpr (kStates == 0) update(g, w[i]);
+                if constexpr (kStates == 1) update(g, w[i], a[i]);
+                if constexpr (kStates == 2) update(g, w[i], a[i], b[i]);
+                if constexpr (kStates == 3) update(g, w[i], a[i], b[i], c[i]);
+              });
+            });
 }
 
 int statesOf(const Call& call) { return static_cast<int>(call.integers[1]); }
@@ -241,18 +243,42 @@ void radam(const Call& call) {
   });
 }
 
+template <class T>
+void sumSquares(const Call& call, double* squared) {
+  forBlocks(call, squared, call.count - 1, 1, 1, [&](int64_t p, int64_t first, int64_t count) {
+    return eachGradient(pointerTo<T>(call.operands[1 + p]) + first, count, [](int64_t, T) {});
+  });
+}
+
 // squared; P tensors
 template <class T>
 void norms(const Call& call) {
-  forBlocks(call, call.count - 1, 1, 1, [&](int64_t p, int64_t first, int64_t count) {
-    const Operand& x = call.operands[1 + p];
-    const T* values = pointerTo<T>(x) + first;
-    alignas(64) T copy[kBlock];
-    if (!isContiguous(x)) {
-      gatherRange(x, first, count, copy);
-      values = copy;
-    }
-    return eachGradient(values, count, [](int64_t, T) {});
+  sumSquares<T>(call, pointerTo<double>(call.operands[0]));
+}
+
+// y; P tensors
+template <class T>
+void total(const Call& call) {
+  auto* squared = static_cast<double*>(scratch(2, static_cast<size_t>(call.count) * sizeof(double)));
+  sumSquares<T>(call, squared);
+  double sum = 0;
+  for (int p = 0; p + 1 < call.count; ++p) sum += squared[p];
+  *pointerTo<T>(call.operands[0]) = static_cast<T>(sqrt_(sum));
+}
+
+// P tensors; their norm. n: the most that it may be
+template <class T>
+void clip(const Call& call) {
+  const int parameters = call.count - 1;
+  const T norm = *pointerTo<T>(call.operands[parameters]);
+  T factor = static_cast<T>(call.numbers[0]) / (norm + static_cast<T>(1e-6));
+  if (factor > T(1)) factor = T(1);
+  auto* unused = static_cast<double*>(scratch(2, static_cast<size_t>(call.count) * sizeof(double)));
+  forBlocks(call, unused, parameters, 0, 1, [&](int64_t p, int64_t first, int64_t count) {
+    T* values = pointerTo<T>(call.operands[p]) + first;
+    DESCENT_VECTORIZE
+    for (int64_t i = 0; i < count; ++i) values[i] *= factor;
+    return 0.0;
   });
 }
 
@@ -270,6 +296,8 @@ OPTIMIZER(adadeltaStep, adadelta)
 OPTIMIZER(nadamStep, nadam)
 OPTIMIZER(radamStep, radam)
 OPTIMIZER(squaredNorms, norms)
+OPTIMIZER(totalNorm, total)
+OPTIMIZER(clipByNorm, clip)
 #undef OPTIMIZER
 
 const Kernel kKernels[] = {
@@ -277,6 +305,7 @@ const Kernel kKernels[] = {
     {"rmspropStep", kFloating, rmspropStep, nullptr},   {"adagradStep", kFloating, adagradStep, nullptr},
     {"adadeltaStep", kFloating, adadeltaStep, nullptr}, {"nadamStep", kFloating, nadamStep, nullptr},
     {"radamStep", kFloating, radamStep, nullptr},       {"norms", kFloating, squaredNorms, nullptr},
+    {"totalNorm", kFloating, totalNorm, nullptr},       {"clipByNorm", kFloating, clipByNorm, nullptr},
 };
 
 }  // namespace

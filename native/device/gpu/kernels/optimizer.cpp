@@ -4,7 +4,7 @@
 //
 // A kernel cannot be handed a list of addresses in OpenCL 1.2, so that parameters are arguments; their number
 // in a launch is what 1 KiB of arguments holds.
-// VARIANTS TYPE: f32 f64 f16 bf16 ; RULE: norms sgd sgdMomentum adam amsgrad adagrad adadelta nadam radam
+// VARIANTS TYPE: f32 f64 f16 bf16 ; RULE: norms clip sgd sgdMomentum adam amsgrad adagrad adadelta nadam radam
 // VARIANTS TYPE: f32 f64 f16 bf16 ; RULE: rmsprop rmspropCentered rmspropMomentum rmspropBoth
 #include "../kernel.h"
 
@@ -44,10 +44,11 @@ typedef struct {
 #define IS_adadelta 11
 #define IS_nadam 12
 #define IS_radam 13
+#define IS_clip 14
 #define CHOSEN PASTE(IS, RULE)
 
 #undef STATES
-#if CHOSEN == IS_norms || CHOSEN == IS_sgd
+#if CHOSEN == IS_norms || CHOSEN == IS_clip || CHOSEN == IS_sgd
 #define STATES 0
 #elif CHOSEN == IS_sgdMomentum || CHOSEN == IS_rmsprop || CHOSEN == IS_adagrad
 #define STATES 1
@@ -168,6 +169,24 @@ typedef struct {
   PICK_CASE(name, 7)                        \
   OPEN(TYPE, name);
 
+#if CHOSEN == IS_clip
+
+// Number 0 is the most that the norm of all may be.
+KERNEL(clipByNorm)(EIGHT(gradient), BUFFER(TYPE, norm), const OptimizerShape shape) {
+  i32 own = 0;
+  while (own + 1 < TOGETHER && GROUP_X >= shape.groups[own + 1]) own++;
+  PICK(gradient)
+  OPEN(TYPE, norm);
+  T factor = N(0) / (LOAD(TYPE, norm, 0) + T(1e-6));
+  if (factor > T(1)) factor = T(1);
+  const i64 groups = shape.groups[own + 1] - shape.groups[own], group = GROUP_X - shape.groups[own];
+  for (i64 k = group * LANES + LANE; k < shape.sizes[own]; k += groups * LANES) {
+    STORE(TYPE, gradient, k, LOAD(TYPE, gradient, k) * factor);
+  }
+}
+
+#else
+
 GROUP_REDUCTION(joined, Sum, joinSums(a, b))
 
 KERNEL(optimizerStep)
@@ -281,6 +300,19 @@ KERNEL(optimizerNorms)(BUFFER(i64, squared), BUFFER(u8, owners), BUFFER(u8, part
   if (LANE == 0) squared[GROUP_X] = bitsOfDouble(totalOf(sum));
 }
 
+// One group: the root of all parts.
+KERNEL(totalNorm)(BUFFER(TYPE, y), BUFFER(u8, parts), const i64 count) {
+  SHARED(Sum, shared, LANES);
+  OPEN(TYPE, y);
+  OPEN(u8, parts);
+  Sum sum = noSum();
+  for (i64 k = LANE; k < count; k += LANES) sum = joinSums(sum, ((GLOBAL const Sum*)parts)[k]);
+  sum = joined(shared, sum);
+  if (LANE == 0) STORE(TYPE, y, 0, sqrt_(totalOf(sum)));
+}
+
+#endif
+
 #else  // host
 
 constexpr i64 kMostGroups = 1024;  // for one parameter
@@ -292,22 +324,8 @@ i64 groupsOf(const GpuDevice& device, const Operand& x) {
   return std::max<i64>(1, std::min(kMostGroups, (elements(x) + perGroup - 1) / perGroup));
 }
 
-// squared, then the tensors of each parameter: `stride` of them, the one at `shapeAt` has its size.
-void step(GpuDevice& device, const Launch& launch, const char* rule, const std::vector<double>& numbers,
-          bool isFirst) {
-  const std::vector<Operand>& operands = *launch.operands;
-  if (operands.size() == 1) return;
-  const bool isUpdate = launch.integers && std::strcmp(rule, "norms") != 0;
-  const size_t stride = isUpdate ? 2 + static_cast<size_t>(launch.integers[1]) : 1;
-  const size_t parameters = (operands.size() - 1) / stride;
-  const DType dtype = operands[1].dtype;
-  i64 parts = 0;
-  for (size_t p = 0; p < parameters; ++p) parts += groupsOf(device, operands[1 + p * stride]);
-  const size_t ownersBytes = parameters * sizeof(Parts);
-  const Workspace work(device, ownersBytes + static_cast<size_t>(parts) * kSumBytes);
-  const Memory owners = work.memory(), table = work.memory(ownersBytes);
-
-  OptimizerShape shape{};
+// The numbers as the kernels read them.
+void setNumbers(OptimizerShape& shape, DType dtype, const std::vector<double>& numbers) {
   for (size_t k = 0; k < numbers.size(); ++k) {
     if (dtype == DType::float64) {
       std::memcpy(&shape.numbers[k], &numbers[k], sizeof(double));
@@ -316,8 +334,15 @@ void step(GpuDevice& device, const Launch& launch, const char* rule, const std::
       std::memcpy(&shape.numbers[k], &single, sizeof single);
     }
   }
-  shape.is_first = isFirst;
-  const Variant variant = Variant(dtype).define("RULE", rule);
+}
+
+// Launches over all parameters, a few at a time. Parameter p has the operands from `begin + p * stride` on;
+// what comes behind them in a launch is added by `finish`.
+template <class Finish>
+void forParameters(GpuDevice& device, const Launch& launch, const char* kernel, const Variant& variant,
+                   OptimizerShape shape, size_t begin, size_t parameters, size_t stride,
+                   const Finish& finish) {
+  const std::vector<Operand>& operands = *launch.operands;
   for (size_t first = 0; first < parameters; first += TOGETHER) {
     const size_t count = std::min<size_t>(TOGETHER, parameters - first);
     shape.first = static_cast<i32>(first);
@@ -325,22 +350,51 @@ void step(GpuDevice& device, const Launch& launch, const char* rule, const std::
       shape.sizes[k] = 0;
       shape.groups[k + 1] = shape.groups[k];
       if (k >= count) continue;
-      const Operand& x = operands[1 + (first + k) * stride];
+      const Operand& x = operands[begin + (first + k) * stride];
       shape.sizes[k] = elements(x);
       shape.groups[k + 1] += static_cast<i32>(groupsOf(device, x));
     }
-    KernelCall call(device, "optimizer", "optimizerStep", variant);
+    KernelCall call(device, "optimizer", kernel, variant);
     for (size_t which = 0; which < stride; ++which) {
       for (size_t k = 0; k < TOGETHER; ++k) {
         if (k < count) {
-          call.memory(operands[1 + (first + k) * stride + which]);
+          call.memory(operands[begin + (first + k) * stride + which]);
         } else {
           call.none();
         }
       }
     }
-    call.memory(owners).memory(table).value(shape).run({shape.groups[TOGETHER], 1, 1});
+    finish(call);
+    call.value(shape).run({shape.groups[TOGETHER], 1, 1});
     shape.first_part += shape.groups[TOGETHER];
+  }
+}
+
+// The result, then the tensors of each parameter.
+void step(GpuDevice& device, const Launch& launch, const char* rule, const std::vector<double>& numbers,
+          bool isFirst, size_t stride, bool wantsTotal = false) {
+  const std::vector<Operand>& operands = *launch.operands;
+  if (operands.size() == 1) return;
+  const size_t parameters = (operands.size() - 1) / stride;
+  const DType dtype = operands[1].dtype;
+  i64 parts = 0;
+  for (size_t p = 0; p < parameters; ++p) parts += groupsOf(device, operands[1 + p * stride]);
+  const size_t ownersBytes = parameters * sizeof(Parts);
+  const Workspace work(device, ownersBytes + static_cast<size_t>(parts) * kSumBytes);
+  const Memory owners = work.memory(), table = work.memory(ownersBytes);
+  OptimizerShape shape{};
+  setNumbers(shape, dtype, numbers);
+  shape.is_first = isFirst;
+  const Variant variant = Variant(dtype).define("RULE", rule);
+  forParameters(device, launch, "optimizerStep", variant, shape, 1, parameters, stride,
+                [&](KernelCall& call) { call.memory(owners).memory(table); });
+  if (wantsTotal) {
+    KernelCall(device, "optimizer", "totalNorm", variant)
+        .memory(operands[0])
+        .memory(table)
+        .value(parts)
+        .run({1, 1, 1});
+    return;
   }
   KernelCall(device, "optimizer", "optimizerNorms", variant)
       .memory(operands[0])
@@ -358,7 +412,7 @@ std::vector<double> numbersOf(const Launch& launch, size_t count) {
 }
 
 void run(GpuDevice& device, const Launch& launch, const char* rule, const std::vector<double>& numbers) {
-  step(device, launch, rule, numbers, launch.integers[2] != 0);
+  step(device, launch, rule, numbers, launch.integers[2] != 0, 2 + static_cast<size_t>(statesOf(launch)));
 }
 
 void sgdStep(GpuDevice& device, const Launch& launch) {
@@ -414,13 +468,24 @@ void runWithMean(GpuDevice& device, const Launch& launch, const char* rule, size
 void nadamStep(GpuDevice& device, const Launch& launch) { runWithMean(device, launch, "nadam", 9); }
 void radamStep(GpuDevice& device, const Launch& launch) { runWithMean(device, launch, "radam", 8); }
 
-void norms(GpuDevice& device, const Launch& launch) { step(device, launch, "norms", {}, false); }
+void norms(GpuDevice& device, const Launch& launch) { step(device, launch, "norms", {}, false, 1); }
+void totalNorm(GpuDevice& device, const Launch& launch) { step(device, launch, "norms", {}, false, 1, true); }
+
+// The tensors, then their norm.
+void clipByNorm(GpuDevice& device, const Launch& launch) {
+  const Operand& norm = launch.operands->back();
+  OptimizerShape shape{};
+  setNumbers(shape, norm.dtype, {launch.numbers[0]});
+  forParameters(device, launch, "clipByNorm", Variant(norm.dtype).define("RULE", "clip"), shape, 0,
+                launch.operands->size() - 1, 1, [&](KernelCall& call) { call.memory(norm); });
+}
 
 const Kernel table[] = {
     {"sgdStep", kFloating, sgdStep},           {"adamStep", kFloating, adamStep},
     {"rmspropStep", kFloating, rmspropStep},   {"adagradStep", kFloating, adagradStep},
     {"adadeltaStep", kFloating, adadeltaStep}, {"nadamStep", kFloating, nadamStep},
     {"radamStep", kFloating, radamStep},       {"norms", kFloating, norms},
+    {"totalNorm", kFloating, totalNorm},       {"clipByNorm", kFloating, clipByNorm},
 };
 
 KERNEL_TABLE(optimizer)
