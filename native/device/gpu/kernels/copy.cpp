@@ -1,5 +1,6 @@
 // Values moved or made without arithmetic: copy (with casts), fill, arange.
 // VARIANTS TYPE: f32 f64 f16 bf16 i64 i32 i16 i8 u8 b8 ; FROM: f32 f64 f16 bf16 i64 i32 i16 i8 u8 b8
+#include "../device.h"
 #include "../kernel.h"
 
 KERNEL_SOURCE
@@ -8,6 +9,11 @@ typedef struct {
   i64 count;
   Strided y, x;
 } CopyShape;
+typedef struct {
+  i64 batches, rows, columns;
+  i64 batch_step, column_step;  // of x
+} TurnedShape;
+#define SIDE 32  // of a tile; a group has at least as many lanes
 typedef struct {
   i64 count;
   Strided y;
@@ -34,11 +40,53 @@ typedef struct {
 #define CAST(x) T(x)
 #endif
 
+// How many elements a lane has under way at once: enough of them hide how long memory takes to answer.
+#ifdef IS_PROCESSOR
+#define AT_ONCE 1
+#else
+#define AT_ONCE 4
+#endif
+
 KERNEL(copy)(BUFFER(TYPE, y), BUFFER(FROM, x), const CopyShape shape) {
   OPEN(TYPE, y);
   OPEN(FROM, x);
-  for (i64 index = GROUP_X * LANES + LANE; index < shape.count; index += GROUPS_X * LANES) {
-    STORE(TYPE, y, placeOf(&shape.y, index), CAST(LOAD(FROM, x, placeOf(&shape.x, index))));
+  const i64 step = GROUPS_X * LANES;
+  for (i64 first = GROUP_X * LANES + LANE; first < shape.count; first += AT_ONCE * step) {
+    COMPUTED(FROM) held[AT_ONCE];
+    UNROLL for (i32 u = 0; u < AT_ONCE; u++) {
+      if (u == 0 || first + u * step < shape.count)
+        held[u] = LOAD(FROM, x, placeOf(&shape.x, first + u * step));
+    }
+    UNROLL for (i32 u = 0; u < AT_ONCE; u++) {
+      if (u == 0 || first + u * step < shape.count)
+        STORE(TYPE, y, placeOf(&shape.y, first + u * step), CAST(held[u]));
+    }
+  }
+}
+
+// y [batch, rows, columns] contiguous, x with neighbouring rows beside each other in memory: square tiles
+// through shared memory, so that both sides are read and written along memory.
+KERNEL(copy_turned)(BUFFER(TYPE, y), BUFFER(FROM, x), const TurnedShape shape) {
+  OPEN(TYPE, y);
+  OPEN(FROM, x);
+  SHARED(COMPUTED(FROM), tile, SIDE * (SIDE + 1));
+  const i64 tile_rows = (shape.rows + SIDE - 1) / SIDE, tile_columns = (shape.columns + SIDE - 1) / SIDE;
+  const i32 along = LANE % SIDE;
+  for (i64 item = GROUP_X; item < shape.batches * tile_rows * tile_columns; item += GROUPS_X) {
+    const i64 above = item / tile_columns, batch = above / tile_rows;
+    const i64 column = (item - above * tile_columns) * SIDE, row = (above - batch * tile_rows) * SIDE;
+    for (i32 across = LANE / SIDE; across < SIDE; across += LANES / SIDE) {
+      if (row + along < shape.rows && column + across < shape.columns)
+        tile[across * (SIDE + 1) + along] =
+            LOAD(FROM, x, batch * shape.batch_step + row + along + (column + across) * shape.column_step);
+    }
+    BARRIER();
+    for (i32 across = LANE / SIDE; across < SIDE; across += LANES / SIDE) {
+      if (row + across < shape.rows && column + along < shape.columns)
+        STORE(TYPE, y, (batch * shape.rows + row + across) * shape.columns + column + along,
+              CAST(tile[along * (SIDE + 1) + across]));
+    }
+    BARRIER();
   }
 }
 
@@ -64,12 +112,48 @@ KERNEL(arange)(BUFFER(TYPE, y), const FillShape shape) {
 
 #else  // host
 
+// Whether neighbouring rows of x lie beside each other, and not its columns; and then what to copy.
+bool isTurned(const Operand& y, const Strided& x, TurnedShape& shape) {
+  if (!isContiguous(y) || x.dims < 2 || x.dims > 3) return false;
+  const int rows = x.dims - 2, columns = x.dims - 1;
+  shape = {x.dims == 3 ? x.sizes[0] : 1, x.sizes[rows], x.sizes[columns], x.dims == 3 ? x.strides[0] : 0,
+           x.strides[columns]};
+  return x.strides[rows] == 1 && shape.column_step > 1 && shape.rows >= SIDE / 2 && shape.columns >= SIDE / 2;
+}
+
+bool overlap(const Operand& y, const Operand& x, size_t bytes) {
+  return y.memory.handle == x.memory.handle && y.memory.offset < x.memory.offset + bytes &&
+         x.memory.offset < y.memory.offset + bytes;
+}
+
 void copy(GpuDevice& device, const Launch& launch) {
   const Operand& y = (*launch.operands)[0];
   const Operand& x = (*launch.operands)[1];
   const CopyShape shape{elements(y), strided(y), strided(x)};
+  if (shape.count == 0) return;
+  const size_t bytes = static_cast<size_t>(shape.count) * sizeOf(y.dtype);
+  if (y.dtype == x.dtype && isContiguous(y) && isContiguous(x) && !overlap(y, x, bytes)) {
+    device.copyWithin(y.memory, x.memory, bytes);
+    return;
+  }
   const Variant variant = Variant(y.dtype).define("FROM", x.dtype);
-  KernelCall(device, "copy", "copy", variant).memory(y).memory(x).value(shape).runOver(shape.count);
+  TurnedShape turned{};
+  if (lanesOf(device) >= SIDE && isTurned(y, shape.x, turned)) {
+    const i64 tiles =
+        turned.batches * ((turned.rows + SIDE - 1) / SIDE) * ((turned.columns + SIDE - 1) / SIDE);
+    KernelCall(device, "copy", "copy_turned", variant)
+        .memory(y)
+        .memory(x)
+        .value(turned)
+        .run({std::min<i64>(tiles, i64{1} << 30), 1, 1});
+    return;
+  }
+  const i64 once = shape.count >= factsOf(device).units * lanesOf(device) * 32 ? 4 : 1;
+  KernelCall(device, "copy", "copy", variant)
+      .memory(y)
+      .memory(x)
+      .value(shape)
+      .runOver(shape.count, factsOf(device).isProcessor ? 1 : once);
 }
 
 void fill(GpuDevice& device, const Launch& launch) {

@@ -5,16 +5,19 @@
 
 KERNEL_SOURCE
 
+#include "../dialect/divisor.h"
+
 // The shape, with neighbouring dims joined where every operand allows; the output's strides come first.
 typedef struct {
   i64 count;
   i64 sizes[MOST_DIMS];
   i64 strides[4][MOST_DIMS];
-  i32 dims;       // 0: all operands are contiguous, or one repeated value
-  i32 is_narrow;  // every place fits 31 bits
-  i32 is_constant[4];
   Number constants[4];
   Number p0, p1;
+  Divisor divisors[MOST_DIMS];  // by sizes, where all is narrow
+  i32 dims;                     // 0: all operands are contiguous, or one repeated value
+  i32 is_narrow;                // every place fits 31 bits
+  i32 is_constant[4];
 } Elementwise;
 
 #ifdef DESCENT_DIALECT
@@ -25,7 +28,7 @@ DEVICE void placesOf(const Elementwise* shape, i64 index, i32 operands, i64* pla
     u32 left = (u32)index;
     for (i32 dim = shape->dims - 1; dim >= 0; dim--) {
       const u32 size = (u32)shape->sizes[dim];
-      const u32 next = dim > 0 ? left / size : 0;
+      const u32 next = dim > 0 ? DIVIDED(left, size, shape->divisors[dim]) : 0;
       const u32 position = left - next * size;
       for (i32 k = 0; k < operands; k++) places[k] += (i64)position * shape->strides[k][dim];
       left = next;
@@ -39,37 +42,55 @@ DEVICE void placesOf(const Elementwise* shape, i64 index, i32 operands, i64* pla
   }
 }
 
-#define ELEMENT(k, buffer) \
-  (shape.is_constant[k] ? NUMBER(shape.constants[k]) : LOAD(TYPE, buffer, places[k]))
-#define FLAG(k, buffer) \
-  (shape.is_constant[k] ? shape.constants[k].integer != 0 : LOAD(b8, buffer, places[k]))
+// How many elements a lane has under way at once: enough of them hide how long memory takes to answer. The lanes of all
+// groups go through memory side by side.
+#ifdef IS_PROCESSOR
+#define AT_ONCE 1
+#else
+#define AT_ONCE (sizeof(S) > 4 ? 2 : 4)
+#endif
 
-#define ROW_LOOP(OPERANDS, READ, STORE_RESULT)                                                            \
+#define ELEMENT(k, buffer) \
+  (shape.is_constant[k] ? NUMBER(shape.constants[k]) : LOAD(TYPE, buffer, places[u][k]))
+#define FLAG(k, buffer) \
+  (shape.is_constant[k] ? shape.constants[k].integer != 0 : LOAD(b8, buffer, places[u][k]))
+
+#define EACH_AT_ONCE(BODY)                                \
+  UNROLL for (i32 u = 0; u < AT_ONCE; u++) {              \
+    if (u == 0 || first + u * step < shape.count) { BODY; }         \
+  }
+#define ROW_LOOP(OPERANDS, HOLD, READ, USE)                                                                     \
   const real p0 = REAL(shape.p0), p1 = REAL(shape.p1);                                                    \
-  for (i64 index = GROUP_X * LANES + LANE; index < shape.count; index += GROUPS_X * LANES) {              \
-    i64 places[OPERANDS];                                                                                 \
+  const i64 step = GROUPS_X * LANES;                                                                      \
+  for (i64 first = GROUP_X * LANES + LANE; first < shape.count; first += AT_ONCE * step) {                \
+    i64 places[AT_ONCE][OPERANDS];                                                                        \
+    HOLD;                                                                                                 \
     if (shape.dims == 0) {                                                                                \
-      for (i32 k = 0; k < OPERANDS; k++) places[k] = index;                                               \
+      UNROLL for (i32 u = 0; u < AT_ONCE; u++) {                                                          \
+        for (i32 k = 0; k < OPERANDS; k++) places[u][k] = first + u * step;                               \
+      }                                                                                                   \
     } else {                                                                                              \
-      placesOf(&shape, index, OPERANDS, places);                                                          \
+      UNROLL for (i32 u = 0; u < AT_ONCE; u++) placesOf(&shape, first + u * step, OPERANDS, places[u]);   \
     }                                                                                                     \
-    READ;                                                                                                 \
-    STORE_RESULT;                                                                                         \
+    EACH_AT_ONCE(READ)                                                                                    \
+    EACH_AT_ONCE(USE)                                                                                     \
   }
 
 #define UNARY_ROW(name, EXPRESSION, OUTPUT)                                                        \
   KERNEL(row_##name)(BUFFER(OUTPUT, y), BUFFER(TYPE, xs), const Elementwise shape) {                     \
     OPEN(OUTPUT, y);                                                                               \
     OPEN(TYPE, xs);                                                                                \
-    ROW_LOOP(2, const T x = ELEMENT(1, xs), STORE(OUTPUT, y, places[0], (EXPRESSION)))             \
+    ROW_LOOP(2, T all_x[AT_ONCE], all_x[u] = ELEMENT(1, xs),                                       \
+             const T x = all_x[u]; STORE(OUTPUT, y, places[u][0], (EXPRESSION)))                   \
   }
 #define BINARY_ROW(name, EXPRESSION, OUTPUT)                                                          \
   KERNEL(row_##name)(BUFFER(OUTPUT, y), BUFFER(TYPE, as), BUFFER(TYPE, bs), const Elementwise shape) {      \
     OPEN(OUTPUT, y);                                                                                  \
     OPEN(TYPE, as);                                                                                   \
     OPEN(TYPE, bs);                                                                                   \
-    ROW_LOOP(3, const T a = ELEMENT(1, as); const T b = ELEMENT(2, bs),                               \
-             STORE(OUTPUT, y, places[0], (EXPRESSION)))                                               \
+    ROW_LOOP(3, T all_a[AT_ONCE]; T all_b[AT_ONCE],                                                   \
+             all_a[u] = ELEMENT(1, as); all_b[u] = ELEMENT(2, bs),                                    \
+             const T a = all_a[u]; const T b = all_b[u]; STORE(OUTPUT, y, places[u][0], (EXPRESSION))) \
   }
 #define TERNARY_ROW(name, EXPRESSION, FIRST, READ_FIRST)                                              \
   KERNEL(row_##name)(BUFFER(TYPE, y), BUFFER(FIRST, as), BUFFER(TYPE, bs), BUFFER(TYPE, cs),                \
@@ -78,8 +99,10 @@ DEVICE void placesOf(const Elementwise* shape, i64 index, i32 operands, i64* pla
     OPEN(FIRST, as);                                                                                  \
     OPEN(TYPE, bs);                                                                                   \
     OPEN(TYPE, cs);                                                                                   \
-    ROW_LOOP(4, READ_FIRST; const T b = ELEMENT(2, bs); const T c = ELEMENT(3, cs),                   \
-             STORE(TYPE, y, places[0], (EXPRESSION)))                                                 \
+    ROW_LOOP(4, COMPUTED(FIRST) all_a[AT_ONCE]; T all_b[AT_ONCE]; T all_c[AT_ONCE],                   \
+             all_a[u] = READ_FIRST; all_b[u] = ELEMENT(2, bs); all_c[u] = ELEMENT(3, cs),             \
+             const COMPUTED(FIRST) a = all_a[u]; const T b = all_b[u]; const T c = all_c[u];          \
+             STORE(TYPE, y, places[u][0], (EXPRESSION)))                                              \
   }
 
 // An OpenCL program holds one row, a CUDA module (ROW_ALL) every row that T can have.
@@ -108,10 +131,10 @@ ROW
 #define FIRST_TYPE_FLOATONLY TYPE
 #define FIRST_TYPE_NUMERIC TYPE
 #define FIRST_TYPE_SELECT b8
-#define READ_FIRST_FLOATING const T a = ELEMENT(1, as)
+#define READ_FIRST_FLOATING ELEMENT(1, as)
 #define READ_FIRST_FLOATONLY READ_FIRST_FLOATING
 #define READ_FIRST_NUMERIC READ_FIRST_FLOATING
-#define READ_FIRST_SELECT const bool a = FLAG(1, as)
+#define READ_FIRST_SELECT FLAG(1, as)
 #define UNARY(row, PARAMETERS, RULE, EXPRESSION, ...) \
   ROW_OF_##RULE(UNARY_ROW(row, EXPRESSION, WRITTEN_##RULE))
 #define BINARY(row, PARAMETERS, RULE, EXPRESSION, ...) \
@@ -145,7 +168,7 @@ Elementwise shapeOf(const std::vector<Operand>& operands) {
   Elementwise shape{};
   const int count = static_cast<int>(operands.size());
   shape.count = elements(operands[0]);
-  i64 reach = shape.count;
+  i64 reach[4] = {};  // the farthest place
   bool isFlat = true;
   for (int k = 0; k < count; ++k) {
     shape.is_constant[k] = operands[static_cast<size_t>(k)].isConstant;
@@ -162,7 +185,7 @@ Elementwise shapeOf(const std::vector<Operand>& operands) {
     for (int k = 0; k < count; ++k) {
       strides[k] = shape.is_constant[k] ? 0 : operands[static_cast<size_t>(k)].strides[dim];
       joins = joins && shape.strides[k][shape.dims - 1] == strides[k] * size;
-      reach = std::max(reach, size * strides[k]);
+      reach[k] += (size - 1) * strides[k];
     }
     const int at = joins ? shape.dims - 1 : shape.dims++;
     shape.sizes[at] = joins ? shape.sizes[at] * size : size;
@@ -172,7 +195,9 @@ Elementwise shapeOf(const std::vector<Operand>& operands) {
     shape.dims = 1;
     shape.sizes[0] = 1;
   }
-  shape.is_narrow = shape.count < (i64{1} << 31);
+  shape.is_narrow = std::max({shape.count, reach[0], reach[1], reach[2], reach[3]}) < (i64{1} << 31);
+  for (int dim = 0; dim < shape.dims; ++dim)
+    if (shape.is_narrow) shape.divisors[dim] = divisorOf(shape.sizes[dim]);
   return shape;
 }
 
@@ -193,7 +218,10 @@ void runRow(GpuDevice& device, const Launch& launch) {
       call.memory(operand);
     }
   }
-  call.value(shape).runOver(shape.count);
+  // Several elements a lane (AT_ONCE) where there are enough of them for all lanes.
+  const i64 once = factsOf(device).isProcessor ? 1 : sizeOf(operands.back().dtype) > 4 ? 2 : 4;
+  const bool isLong = shape.count >= factsOf(device).units * lanesOf(device) * 8 * once;
+  call.value(shape).runOver(shape.count, isLong ? once : 1);
 }
 
 #define PARAMS_NONE 0
@@ -212,10 +240,10 @@ void runRow(GpuDevice& device, const Launch& launch) {
 #define IS_COMPARISON_DIVIDE false
 #define IS_COMPARISON_SELECT false
 #define IS_COMPARISON_COMPARE true
-#define FIRST_FLOATING "TYPE, const T a = ELEMENT(1, as)"
+#define FIRST_FLOATING "TYPE, ELEMENT(1, as)"
 #define FIRST_FLOATONLY FIRST_FLOATING
 #define FIRST_NUMERIC FIRST_FLOATING
-#define FIRST_SELECT "b8, const bool a = FLAG(1, as)"
+#define FIRST_SELECT "b8, FLAG(1, as)"
 #define DTYPES_FLOATING kFloating
 #define DTYPES_FLOATONLY kFloating
 #define DTYPES_NUMERIC kAll
