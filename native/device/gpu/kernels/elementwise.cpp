@@ -42,67 +42,80 @@ DEVICE void placesOf(const Elementwise* shape, i64 index, i32 operands, i64* pla
   }
 }
 
-// How many elements a lane has under way at once: enough of them hide how long memory takes to answer. The lanes of all
-// groups go through memory side by side.
+// How many elements of contiguous operands a lane has under way at once: enough of them hide how long memory takes to
+// answer. The lanes of all groups go through memory side by side. Each row's expression is there but once, in a
+// loop: four of them are four times as much to compile.
 #ifdef IS_PROCESSOR
 #define AT_ONCE 1
+#define IN_TURN
+#define PICK(values) values[0]
 #else
-#define AT_ONCE (sizeof(S) > 4 ? 2 : 4)
+#define AT_ONCE 4
+#define IN_TURN _Pragma("unroll 1")
+#define PICK(values) \
+  (held < 2 ? (held == 0 ? values[0] : values[1]) : (held == 2 ? values[2] : values[3]))
 #endif
 
 #define ELEMENT(k, buffer) \
-  (shape.is_constant[k] ? NUMBER(shape.constants[k]) : LOAD(TYPE, buffer, places[u][k]))
+  (shape.is_constant[k] ? NUMBER(shape.constants[k]) : LOAD(TYPE, buffer, places[k]))
 #define FLAG(k, buffer) \
-  (shape.is_constant[k] ? shape.constants[k].integer != 0 : LOAD(b8, buffer, places[u][k]))
+  (shape.is_constant[k] ? shape.constants[k].integer != 0 : LOAD(b8, buffer, places[k]))
 
-#define EACH_AT_ONCE(BODY)                                \
-  UNROLL for (i32 u = 0; u < AT_ONCE; u++) {              \
-    if (u == 0 || first + u * step < shape.count) { BODY; }         \
-  }
-#define ROW_LOOP(OPERANDS, HOLD, READ, USE)                                                                     \
+#define ROW_LOOP(OPERANDS, HOLD, READ, USE)                                                               \
   const real p0 = REAL(shape.p0), p1 = REAL(shape.p1);                                                    \
   const i64 step = GROUPS_X * LANES;                                                                      \
   for (i64 first = GROUP_X * LANES + LANE; first < shape.count; first += AT_ONCE * step) {                \
-    i64 places[AT_ONCE][OPERANDS];                                                                        \
+    i64 places[OPERANDS];                                                                                 \
     HOLD;                                                                                                 \
     if (shape.dims == 0) {                                                                                \
       UNROLL for (i32 u = 0; u < AT_ONCE; u++) {                                                          \
-        for (i32 k = 0; k < OPERANDS; k++) places[u][k] = first + u * step;                               \
+        if (u > 0 && first + u * step >= shape.count) continue;                                           \
+        for (i32 k = 0; k < OPERANDS; k++) places[k] = first + u * step;                                  \
+        READ(u);                                                                                          \
       }                                                                                                   \
-    } else {                                                                                              \
-      UNROLL for (i32 u = 0; u < AT_ONCE; u++) placesOf(&shape, first + u * step, OPERANDS, places[u]);   \
     }                                                                                                     \
-    EACH_AT_ONCE(READ)                                                                                    \
-    EACH_AT_ONCE(USE)                                                                                     \
+    IN_TURN for (i32 u = 0; u < AT_ONCE; u++) {                                                           \
+      if (u > 0 && first + u * step >= shape.count) continue;                                             \
+      if (shape.dims == 0) {                                                                              \
+        places[0] = first + u * step;                                                                     \
+      } else {                                                                                            \
+        placesOf(&shape, first + u * step, OPERANDS, places);                                             \
+        READ(0);                                                                                          \
+      }                                                                                                   \
+      const i32 held = shape.dims == 0 ? u : 0;                                                           \
+      USE;                                                                                                \
+    }                                                                                                     \
   }
 
+#define READ_X(u) all_x[u] = ELEMENT(1, xs)
+#define READ_AB(u) all_a[u] = ELEMENT(1, as); all_b[u] = ELEMENT(2, bs)
 #define UNARY_ROW(name, EXPRESSION, OUTPUT)                                                        \
   KERNEL(row_##name)(BUFFER(OUTPUT, y), BUFFER(TYPE, xs), const Elementwise shape) {                     \
     OPEN(OUTPUT, y);                                                                               \
     OPEN(TYPE, xs);                                                                                \
-    ROW_LOOP(2, T all_x[AT_ONCE], all_x[u] = ELEMENT(1, xs),                                       \
-             const T x = all_x[u]; STORE(OUTPUT, y, places[u][0], (EXPRESSION)))                   \
+    ROW_LOOP(2, T all_x[AT_ONCE], READ_X,                                                          \
+             const T x = PICK(all_x); STORE(OUTPUT, y, places[0], (EXPRESSION)))                   \
   }
 #define BINARY_ROW(name, EXPRESSION, OUTPUT)                                                          \
   KERNEL(row_##name)(BUFFER(OUTPUT, y), BUFFER(TYPE, as), BUFFER(TYPE, bs), const Elementwise shape) {      \
     OPEN(OUTPUT, y);                                                                                  \
     OPEN(TYPE, as);                                                                                   \
     OPEN(TYPE, bs);                                                                                   \
-    ROW_LOOP(3, T all_a[AT_ONCE]; T all_b[AT_ONCE],                                                   \
-             all_a[u] = ELEMENT(1, as); all_b[u] = ELEMENT(2, bs),                                    \
-             const T a = all_a[u]; const T b = all_b[u]; STORE(OUTPUT, y, places[u][0], (EXPRESSION))) \
+    ROW_LOOP(3, T all_a[AT_ONCE]; T all_b[AT_ONCE], READ_AB,                                          \
+             const T a = PICK(all_a); const T b = PICK(all_b); STORE(OUTPUT, y, places[0], (EXPRESSION))) \
   }
-#define TERNARY_ROW(name, EXPRESSION, FIRST, READ_FIRST)                                              \
+#define READ_ABC_TYPE(u) all_a[u] = ELEMENT(1, as); all_b[u] = ELEMENT(2, bs); all_c[u] = ELEMENT(3, cs)
+#define READ_ABC_b8(u) all_a[u] = FLAG(1, as); all_b[u] = ELEMENT(2, bs); all_c[u] = ELEMENT(3, cs)
+#define TERNARY_ROW(name, EXPRESSION, FIRST, READ)                                                    \
   KERNEL(row_##name)(BUFFER(TYPE, y), BUFFER(FIRST, as), BUFFER(TYPE, bs), BUFFER(TYPE, cs),                \
                const Elementwise shape) {                                                             \
     OPEN(TYPE, y);                                                                                    \
     OPEN(FIRST, as);                                                                                  \
     OPEN(TYPE, bs);                                                                                   \
     OPEN(TYPE, cs);                                                                                   \
-    ROW_LOOP(4, COMPUTED(FIRST) all_a[AT_ONCE]; T all_b[AT_ONCE]; T all_c[AT_ONCE],                   \
-             all_a[u] = READ_FIRST; all_b[u] = ELEMENT(2, bs); all_c[u] = ELEMENT(3, cs),             \
-             const COMPUTED(FIRST) a = all_a[u]; const T b = all_b[u]; const T c = all_c[u];          \
-             STORE(TYPE, y, places[u][0], (EXPRESSION)))                                              \
+    ROW_LOOP(4, COMPUTED(FIRST) all_a[AT_ONCE]; T all_b[AT_ONCE]; T all_c[AT_ONCE], READ,             \
+             const COMPUTED(FIRST) a = PICK(all_a); const T b = PICK(all_b); const T c = PICK(all_c); \
+             STORE(TYPE, y, places[0], (EXPRESSION)))                                                 \
   }
 
 // An OpenCL program holds one row, a CUDA module (ROW_ALL) every row that T can have.
@@ -131,10 +144,10 @@ ROW
 #define FIRST_TYPE_FLOATONLY TYPE
 #define FIRST_TYPE_NUMERIC TYPE
 #define FIRST_TYPE_SELECT b8
-#define READ_FIRST_FLOATING ELEMENT(1, as)
+#define READ_FIRST_FLOATING READ_ABC_TYPE
 #define READ_FIRST_FLOATONLY READ_FIRST_FLOATING
 #define READ_FIRST_NUMERIC READ_FIRST_FLOATING
-#define READ_FIRST_SELECT FLAG(1, as)
+#define READ_FIRST_SELECT READ_ABC_b8
 #define UNARY(row, PARAMETERS, RULE, EXPRESSION, ...) \
   ROW_OF_##RULE(UNARY_ROW(row, EXPRESSION, WRITTEN_##RULE))
 #define BINARY(row, PARAMETERS, RULE, EXPRESSION, ...) \
@@ -219,7 +232,7 @@ void runRow(GpuDevice& device, const Launch& launch) {
     }
   }
   // Several elements a lane (AT_ONCE) where there are enough of them for all lanes.
-  const i64 once = factsOf(device).isProcessor ? 1 : sizeOf(operands.back().dtype) > 4 ? 2 : 4;
+  const i64 once = factsOf(device).isProcessor ? 1 : 4;
   const bool isLong = shape.count >= factsOf(device).units * lanesOf(device) * 8 * once;
   call.value(shape).runOver(shape.count, isLong ? once : 1);
 }
@@ -240,10 +253,10 @@ void runRow(GpuDevice& device, const Launch& launch) {
 #define IS_COMPARISON_DIVIDE false
 #define IS_COMPARISON_SELECT false
 #define IS_COMPARISON_COMPARE true
-#define FIRST_FLOATING "TYPE, ELEMENT(1, as)"
+#define FIRST_FLOATING "TYPE, READ_ABC_TYPE"
 #define FIRST_FLOATONLY FIRST_FLOATING
 #define FIRST_NUMERIC FIRST_FLOATING
-#define FIRST_SELECT "b8, FLAG(1, as)"
+#define FIRST_SELECT "b8, READ_ABC_b8"
 #define DTYPES_FLOATING kFloating
 #define DTYPES_FLOATONLY kFloating
 #define DTYPES_NUMERIC kAll
