@@ -221,50 +221,38 @@ i64 reachOf(const Pooling& p, int dim) {
   return p.window[dim] < p.size[dim] ? p.window[dim] : p.size[dim];
 }
 
+// All operands in their order; a lane for each of `items`.
+void run(GpuDevice& device, const Launch& launch, const char* kernel, const Pooling& p, i64 items) {
+  const std::vector<Operand>& operands = *launch.operands;
+  KernelCall call(device, "pool", kernel, Variant(operands[0].dtype));
+  for (const Operand& operand : operands) call.memory(operand);
+  call.value(p).runOver(items);
+}
+
+// y; x
 void averagePool(GpuDevice& device, const Launch& launch) {
-  const Operand& y = (*launch.operands)[0];
-  const Operand& x = (*launch.operands)[1];
+  const Operand &y = (*launch.operands)[0], &x = (*launch.operands)[1];
   const Pooling p = meansOf(y, x, launch.integers);
-  const bool isWide = reachOf(p, 0) * reachOf(p, 1) >= kWideWindow;
-  KernelCall call(device, "pool", isWide ? "averagePoolWide" : "averagePool", Variant(x.dtype));
-  call.memory(y).memory(x).value(p).runOver(isWide ? elements(y) * lanesOf(device) : elements(y));
+  if (reachOf(p, 0) * reachOf(p, 1) < kWideWindow) return run(device, launch, "averagePool", p, elements(y));
+  run(device, launch, "averagePoolWide", p, elements(y) * lanesOf(device));
 }
 
+// dx; g
 void averagePoolBackward(GpuDevice& device, const Launch& launch) {
-  const Operand& dx = (*launch.operands)[0];
-  const Operand& g = (*launch.operands)[1];
-  const Pooling p = meansOf(g, dx, launch.integers);
-  KernelCall(device, "pool", "averagePoolBackward", Variant(g.dtype))
-      .memory(dx)
-      .memory(g)
-      .value(p)
-      .runOver(elements(dx));
+  const Operand &dx = (*launch.operands)[0], &g = (*launch.operands)[1];
+  run(device, launch, "averagePoolBackward", meansOf(g, dx, launch.integers), elements(dx));
 }
 
+// y, places; x
 void maxPool(GpuDevice& device, const Launch& launch) {
-  const Operand& y = (*launch.operands)[0];
-  const Operand& places = (*launch.operands)[1];
-  const Operand& x = (*launch.operands)[2];
-  const Pooling p = poolingOf(y, x, launch.integers);
-  KernelCall(device, "pool", "maxPool", Variant(x.dtype))
-      .memory(y)
-      .memory(places)
-      .memory(x)
-      .value(p)
-      .runOver(elements(y));
+  const Operand &y = (*launch.operands)[0], &x = (*launch.operands)[2];
+  run(device, launch, "maxPool", poolingOf(y, x, launch.integers), elements(y));
 }
 
+// dx; g, places
 void maxPoolBackward(GpuDevice& device, const Launch& launch) {
-  const Operand& dx = (*launch.operands)[0];
-  const Operand& g = (*launch.operands)[1];
-  const Operand& places = (*launch.operands)[2];
-  const Pooling p = poolingOf(g, dx, launch.integers);
-  KernelCall(device, "pool", "maxPoolBackward", Variant(g.dtype))
-      .memory(dx)
-      .memory(g)
-      .memory(places)
-      .value(p)
-      .runOver(elements(dx));
+  const Operand &dx = (*launch.operands)[0], &g = (*launch.operands)[1];
+  run(device, launch, "maxPoolBackward", poolingOf(g, dx, launch.integers), elements(dx));
 }
 
 const Kernel table[] = {
