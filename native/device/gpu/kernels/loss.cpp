@@ -63,25 +63,23 @@ KERNEL(crossEntropy)
     const i64 row = first + which;
     const i64 end = row < shape.rows.rows ? shape.rows.size : 0;
     GLOBAL const S* from = x + row * shape.x_row;
-    T largest = T(0), shift = T(0);
+    // Barriers are outside of conditions: some compilers run what stands around one in an `if` twice.
+    Exponentials sums = noExponentials();
     if (!shape.input_is_logp) {
-      Exponentials sums = noExponentials();
       for (i64 k = slice; k < end; k += slices) sums = addTo(sums, LOAD(TYPE, from, k * shape.x_step));
-      sums = joinedExponentials(shared_exponentials, sums, which, slice, across, slices);
-      largest = sums.largest;
-      shift = log_(sums.sum);
+    }
+    sums = joinedExponentials(shared_exponentials, sums, which, slice, across, slices);
+    const T largest = shape.input_is_logp ? T(0) : sums.largest;
+    const T shift = shape.input_is_logp ? T(0) : log_(sums.sum);
+    T others = T(0);
+    if (!shape.input_is_logp || smoothing != T(0)) {
       for (i64 k = slice; k < end; k += slices) {
         const T value = LOAD(TYPE, from, k * shape.x_step) - largest - shift;
-        STORE(TYPE, logp, row * shape.logp_row + k * shape.logp_step, value);
+        if (!shape.input_is_logp) STORE(TYPE, logp, row * shape.logp_row + k * shape.logp_step, value);
+        if (smoothing != T(0)) others -= WEIGHT(k) * value;
       }
     }
-    T others = T(0);
-    if (smoothing != T(0)) {
-      for (i64 k = slice; k < end; k += slices) {
-        others -= WEIGHT(k) * (LOAD(TYPE, from, k * shape.x_step) - largest - shift);
-      }
-      others = joined(shared_sums, others, which, slice, across, slices);
-    }
+    others = joined(shared_sums, others, which, slice, across, slices);
     if (slice == 0 && row < shape.rows.rows) {
       const i64 wanted = TARGET(row);
       T one = T(0);
@@ -134,12 +132,11 @@ KERNEL(crossEntropyBackward)
   const i32 slices = shape.rows.slices;
   const i32 which = ROW_OF_LANE(shape.rows), slice = SLICE_OF_LANE(shape.rows);
   const T smoothing = NUMBER(shape.smoothing), spread = smoothing / T(shape.rows.size);
-  T all_weights = T(shape.rows.size);
-  if (shape.has_weight && smoothing != T(0)) {
-    all_weights = T(0);
-    for (i64 c = LANE; c < shape.rows.size; c += LANES) all_weights += WEIGHT(c);
-    all_weights = joined(shared, all_weights, 0, LANE, 1, LANES);
-  }
+  T all_weights = T(0);
+  const i64 weights = shape.has_weight && smoothing != T(0) ? shape.rows.size : 0;
+  for (i64 c = LANE; c < weights; c += LANES) all_weights += WEIGHT(c);
+  all_weights = joined(shared, all_weights, 0, LANE, 1, LANES);
+  if (!shape.has_weight) all_weights = T(shape.rows.size);
   FOR_ROWS(first, shape.rows) {
     const i64 row = first + which;
     if (row >= shape.rows.rows) continue;
