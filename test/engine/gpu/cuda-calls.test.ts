@@ -30,7 +30,7 @@ const dtypes: DType[] = [
 interface Summary {
   calls: number;
   refused: number;
-  /** What is not on the device yet, and what no refusal may look like. */
+  /** What the device lacks, and what no refusal may look like. */
   missing: string[];
   broken: string[];
   reserved: number;
@@ -45,6 +45,7 @@ else
     assert.equal(ended.code, 0);
     const summary = JSON.parse(ended.out.split("\n").find((line) => line.startsWith("{"))!) as Summary;
     assert.deepEqual(summary.broken, []);
+    assert.deepEqual(summary.missing, [], "every kernel is there");
     assert.equal(ended.log.get("complaints"), 0);
     assert.ok(summary.calls > 5000, `only ${summary.calls} calls`);
     assert.ok(
