@@ -182,6 +182,22 @@ for (const { name: gpu } of gpus) {
       }
     });
 
+    it("tanh is 1 where nothing is nearer, so that derivatives vanish", () => {
+      for (const dtype of ["float32", "float64"] as const) {
+        const x = tensor([-30, 20, 9.5, 1e30, -Infinity, NaN, -0], {
+          dtype,
+          device: gpu,
+          requiresGrad: true,
+        });
+        const valuesOf = (y: Tensor): number[] => Array.from(y.data(), Number);
+        const wanted = valuesOf(x.cpu().tanh());
+        assert.deepEqual(valuesOf(x.tanh()).slice(0, 2), [-1, 1]);
+        assert.deepEqual(valuesOf(x.tanh()).slice(3), wanted.slice(3));
+        nn.functional.gelu(x, { approximate: "tanh" }).sum().backward();
+        assert.equal(Math.abs(valuesOf(x.grad!)[0]!), 0);
+      }
+    });
+
     it("tensors of two devices are refused in one sentence", () => {
       const there = ones([2], { device: gpu });
       const here = ones([2]);
