@@ -296,6 +296,8 @@ export interface Native {
   cpuCapability(): string;
   setCpuCapability(name: "AVX-512" | "AVX2" | "portable"): void;
   synchronize(): void;
+  /** Waits for every device, and gives what its kernels found wrong since the last time, in place of throwing it; `line` where it is known. */
+  pendingFaults(): { device: string; code: string; op: string; message: string; line?: string }[];
 }
 
 function load(): Native {

@@ -104,6 +104,32 @@ napi_value synchronize(const CallInfo&) {
   return nullptr;
 }
 
+// Waits for every device and gives what their kernels have found wrong, and devices that are lost, instead of
+// throwing it: a debugger that has stopped asks.
+napi_value pendingFaults(const CallInfo& call) {
+  napi_env env = call.env();
+  napi_value list;
+  napi_create_array(env, &list);
+  uint32_t next = 0;
+  for (Device* device : devicesInUse()) {
+    try {
+      device->synchronize();
+    } catch (const Error& error) {
+      napi_value record;
+      napi_create_object(env, &record);
+      napi_set_named_property(env, record, "device", call.toText(nameOf(device->describe().id)));
+      napi_set_named_property(env, record, "code", call.toText(error.code));
+      napi_set_named_property(env, record, "op", call.toText(error.op));
+      napi_set_named_property(env, record, "message", call.toText(error.what()));
+      for (const auto& [key, fact] : error.facts) {
+        if (key == "line") napi_set_named_property(env, record, "line", call.toText(fact));
+      }
+      napi_set_element(env, list, next++, record);
+    }
+  }
+  return list;
+}
+
 napi_value setDefaultDevice(const CallInfo& call) {
   const DeviceId id{static_cast<DeviceKind>(call.integer(0, "kind")),
                     static_cast<uint8_t>(call.integer(1, "index"))};
@@ -220,6 +246,7 @@ void addProcessFunctions(Environment& environment, napi_value exports) {
   addFunction(environment, exports, "cpuCapability", cpuCapability);
   addFunction(environment, exports, "setCpuCapability", setCpuCapability);
   addFunction(environment, exports, "synchronize", synchronize);
+  addFunction(environment, exports, "pendingFaults", pendingFaults);
   addFunction(environment, exports, "setDefaultDevice", setDefaultDevice);
   addFunction(environment, exports, "devices", listDevices);
   addFunction(environment, exports, "deviceSamples", sampleDevices);

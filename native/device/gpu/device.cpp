@@ -70,6 +70,8 @@ GpuDevice::GpuDevice(DeviceId id, std::unique_ptr<Backend> backend)
     : id_(id), backend_(std::move(backend)), lanes_(lanesFor(backend_->facts())) {
   const char* blocking = std::getenv("DESCENT_LAUNCH_BLOCKING");
   isBlocking_ = blocking && *blocking && std::string(blocking) != "0";
+  const char* tests = std::getenv("DESCENT_GPU_SELF_TEST");
+  isTested_.assign(gpu::kernels().size(), tests && std::string(tests) == "0");
 }
 
 GpuDevice::~GpuDevice() = default;
@@ -146,6 +148,8 @@ void GpuDevice::launch(const Launch& launch) {
                 {{"dtype", descent::nameOf(dtype)}, {"device", nameOf(id_)}});
   }
   guarded([&] {
+    const auto number = static_cast<size_t>(launch.kernel);
+    if (!isTested_[number]) testSource(sourceOf(launch.kernel));
     if (history_.size() >= kHistory) reportFault();
     if (history_.empty() || keepsLaunch_) history_.emplace_back();
     keepsLaunch_ = false;
@@ -280,6 +284,8 @@ KernelCall& KernelCall::faults() {
     const FaultRecord none{};
     device_.backend_->copyFromHost(device_.fault_, &none, sizeof none);
   }
+  // Worth a look at the stack, where that is affordable: the error comes when nobody knows the line any more.
+  if (device_.history_.back().site == 0) device_.history_.back().site = siteHere();
   arguments_.addMemory(device_.fault_.handle);
   // The running launch keeps its place in the history; the next one gets a new one.
   value(static_cast<i32>(device_.history_.size()));

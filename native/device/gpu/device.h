@@ -92,12 +92,14 @@ class GpuDevice final : public Device {
   void requireAlive() const;
   void reportFault();
   static std::string productsOf(Backend& backend, const ProductPaths& paths);
+  void testSource(const char* source);
 
   DeviceId id_;
   std::unique_ptr<Backend> backend_;
   i64 lanes_;
-  bool isBlocking_;   // DESCENT_LAUNCH_BLOCKING
-  std::string lost_;  // why the device does not answer any more; empty: it does
+  bool isBlocking_;             // DESCENT_LAUNCH_BLOCKING
+  std::vector<bool> isTested_;  // by kernel: no self-test is due (selftest.cpp)
+  std::string lost_;            // why the device does not answer any more; empty: it does
   // Calls of one device come one at a time; a kernel may run others.
   mutable std::recursive_mutex lock_;
   // By the addresses of their names: the same name at two addresses is looked up twice.
@@ -113,6 +115,8 @@ class GpuDevice final : public Device {
 
 // The tables of all sources, and the text of each.
 const std::vector<Kernel>& kernels();
+// The source that has it in its table.
+const char* sourceOf(int kernel);
 // Null where there is no such source.
 const char* sourceText(const std::string& source);
 

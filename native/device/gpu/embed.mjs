@@ -56,6 +56,11 @@ function literal(text) {
   return pieces.map((part) => `R"~~(${part})~~"`).join("\n");
 }
 
+/** The lines of sourceOf() that know the kernels of one table. */
+function sourceTest(name) {
+  return `  if (kernel < ${name}Kernels.count) return "${name}";\n  kernel -= ${name}Kernels.count;`;
+}
+
 function main(output) {
   const sources = kernelSources();
   const texts = [...dialect(), ...sources.map(({ name, text }) => ({ name, text: deviceSide(text) }))];
@@ -78,6 +83,11 @@ const std::vector<Kernel>& kernels() {
     return list;
   }();
   return *all;
+}
+
+const char* sourceOf(int kernel) {
+${hasTable.map(({ name }) => sourceTest(name)).join("\n")}
+  return "";
 }
 
 const char* sourceText(const std::string& source) {

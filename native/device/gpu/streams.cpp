@@ -21,6 +21,7 @@ void* GpuDevice::eventAfter(Stream stream) noexcept {
   try {
     return guarded([&] { return backend_->recordEvent(stream); });
   } catch (...) {
+    drain();  // then what it would have stood for is done
     return nullptr;
   }
 }
@@ -33,6 +34,7 @@ bool GpuDevice::hasPassed(void* event) noexcept {
   try {
     return !event || guarded([&] { return backend_->hasPassed(event); });
   } catch (...) {
+    drain();  // then it has
     return true;
   }
 }
