@@ -20,13 +20,23 @@ const words = options.filter((option) => !option.startsWith("--"));
 const isSelected = (name) => words.length === 0 || words.some((word) => name.includes(word));
 /** What holds on every device, by the name of the file: these run once more with each GPU as the default device. */
 const onEveryDevice = [
+  "autograd-programs",
+  "half",
   "lstm.training",
   "nn",
   "nn.gpt",
   "nn.modules",
   "nn.planes",
   "nn.resnet",
+  "nn.utils",
+  "nn-criteria",
+  "ops.arithmetic",
+  "ops.edges",
   "ops.elementwise",
+  "ops.promotion",
+  "ops.reference",
+  "ops.sets",
+  "ops.table",
   "ops.training.reference",
   "optim",
   "optim.reference",
