@@ -44,8 +44,8 @@ napi_value memoryByCategory(const CallInfo& call) {
   return nullptr;
 }
 
-// For each device that holds memory, the CPU first: kind, index, bytes in use by category, bytes held, the most there can be.
-// Called once a step, so it makes nothing.
+// For each device that holds memory, the CPU first: kind, index, bytes in use by category, bytes held, the
+// most there can be. Called once a step, so it makes nothing.
 constexpr size_t kMemoryNumbers = 2 + kCategoryCount + 2;
 
 struct KnownDevice {

@@ -36,9 +36,9 @@ after(() => {
 });
 
 it("is the CPU where nobody asked for another, and refuses what is no device", () => {
-  assertRefused(() => setDefaultDevice("tpu"), "device", /^setDefaultDevice: no device 'tpu', name 'cpu'/);
+  assertRefused(() => { setDefaultDevice("tpu"); }, "device", /^setDefaultDevice: no device 'tpu', name 'cpu'/);
   assertRefused(
-    () => setDefaultDevice("opencl:99"),
+    () => { setDefaultDevice("opencl:99"); },
     "device",
     /^setDefaultDevice: device 'opencl:99' is not usable here/,
   );
@@ -102,7 +102,7 @@ for (const gpu of gpus) {
     assert.deepEqual(seen[1], seen[0]);
     assert.deepEqual(seen[2], seen[0]);
     const whole = new data.DataLoader(new data.TensorDataset(table), { batchSize: 5 });
-    for (const [x] of whole) assert.equal(x!.device, gpu);
+    for (const [x] of whole) assert.equal(x.device, gpu);
   });
 
   it(`${gpu}: a model trained there loads on the CPU, and the other way round`, () => {

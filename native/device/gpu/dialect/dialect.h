@@ -1,10 +1,10 @@
-// The C dialect GPU kernels are written in: what OpenCL C 1.2 and CUDA C++ call by different names, and the ten
-// dtypes as storage and as numbers. It stands before every kernel source; KERNELS.md in this folder says how a
-// kernel is written with it.
+// The C dialect GPU kernels are written in: what OpenCL C 1.2 and CUDA C++ call by different names, and the
+// ten dtypes as storage and as numbers. It stands before every kernel source; KERNELS.md in this folder says
+// how a kernel is written with it.
 //
 // A program begins with #defines of the device: LANES, how many lanes every group has (a power of two), and
-// HAS_FLOAT64 where doubles exist, IS_PROCESSOR where the device is the CPU itself; and of the variant: TYPE (f32,
-// i64, ...), and what else its source names.
+// HAS_FLOAT64 where doubles exist, IS_PROCESSOR where the device is the CPU itself; and of the variant: TYPE
+// (f32, i64, ...), and what else its source names.
 
 #define PASTE_AGAIN(a, b) a##_##b
 #define PASTE(a, b) PASTE_AGAIN(a, b)
@@ -84,8 +84,8 @@ typedef unsigned long long u64;
 
 #endif
 
-// Before a loop whose count is known where it is compiled, so that its arrays are registers. A processor has few of
-// those, and its compiler takes seconds.
+// Before a loop whose count is known where it is compiled, so that its arrays are registers. A processor has
+// few of those, and its compiler takes seconds.
 #ifdef IS_PROCESSOR
 #define UNROLL
 #else
@@ -97,8 +97,8 @@ typedef float f32;
 typedef double f64;
 #endif
 
-// A tensor's memory as an argument, and its first element inside the kernel. An operand that is not there is a
-// null pointer: look at a flag of the arguments, not at the opened pointer.
+// A tensor's memory as an argument, and its first element inside the kernel. An operand that is not there is
+// a null pointer: look at a flag of the arguments, not at the opened pointer.
 #define BUFFER(TYPE, name) GLOBAL STORED(TYPE) * name##_memory, const i64 name##_at
 #define OPEN(TYPE, name) \
   GLOBAL STORED(TYPE)* const name = (GLOBAL STORED(TYPE)*)((GLOBAL u8*)name##_memory + name##_at)
@@ -109,10 +109,10 @@ typedef double f64;
 #define LOAD(TYPE, from, index) PASTE(load, TYPE)(from, index)
 #define STORE(TYPE, to, index, value) PASTE(store, TYPE)(to, index, value)
 
-#define PLAIN_TYPE(Type, name)                                                         \
-  typedef Type stored_##name;                                                          \
-  typedef Type computed_##name;                                                        \
-  DEVICE Type load_##name(GLOBAL const Type* from, i64 index) { return from[index]; }  \
+#define PLAIN_TYPE(Type, name)                                                        \
+  typedef Type stored_##name;                                                         \
+  typedef Type computed_##name;                                                       \
+  DEVICE Type load_##name(GLOBAL const Type* from, i64 index) { return from[index]; } \
   DEVICE void store_##name(GLOBAL Type* to, i64 index, Type value) { to[index] = value; }
 PLAIN_TYPE(f32, f32)
 #ifdef HAS_FLOAT64
@@ -137,7 +137,8 @@ typedef f32 computed_f16;
 #ifdef __OPENCL_VERSION__
 // Not by vload_half and vstore_half: PoCL 3.1 rounds wrongly there, and neither is faster than memory.
 DEVICE f32 load_f16(GLOBAL const u16* from, i64 index) {
-  const u32 bits = from[index], sign = (bits & 0x8000) << 16, exponent = (bits >> 10) & 31, fraction = bits & 0x3ff;
+  const u32 bits = from[index], sign = (bits & 0x8000) << 16, exponent = (bits >> 10) & 31,
+            fraction = bits & 0x3ff;
   if (exponent == 0) {
     const f32 tiny = (f32)fraction * 5.9604644775390625e-8f;  // 2^-24
     return sign ? -tiny : tiny;
@@ -181,23 +182,24 @@ DEVICE void store_bf16(GLOBAL u16* to, i64 index, f32 value) {
   to[index] = value != value ? (u16)0x7fc0 : (u16)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
 }
 
-// name(shared, value): the values of all lanes of a group joined in an order that never changes, the same result
-// in every lane. COMBINE is an expression of a and b; `shared` has LANES elements. All lanes must call it.
-#define GROUP_REDUCTION(name, Type, COMBINE)                          \
-  DEVICE Type name(LOCAL Type* shared, Type value) {                  \
-    const i32 lane = LANE;                                            \
-    shared[lane] = value;                                             \
+// name(shared, value): the values of all lanes of a group joined in an order that never changes, the same
+// result in every lane. COMBINE is an expression of a and b; `shared` has LANES elements. All lanes must call
+// it.
+#define GROUP_REDUCTION(name, Type, COMBINE)                            \
+  DEVICE Type name(LOCAL Type* shared, Type value) {                    \
+    const i32 lane = LANE;                                              \
+    shared[lane] = value;                                               \
     for (i32 half_lanes = LANES / 2; half_lanes > 0; half_lanes /= 2) { \
-      BARRIER();                                                      \
-      if (lane < half_lanes) {                                        \
-        const Type a = shared[lane], b = shared[lane + half_lanes];   \
-        shared[lane] = (COMBINE);                                     \
-      }                                                               \
-    }                                                                 \
-    BARRIER();                                                        \
-    const Type joined = shared[0];                                    \
-    BARRIER();                                                        \
-    return joined;                                                    \
+      BARRIER();                                                        \
+      if (lane < half_lanes) {                                          \
+        const Type a = shared[lane], b = shared[lane + half_lanes];     \
+        shared[lane] = (COMBINE);                                       \
+      }                                                                 \
+    }                                                                   \
+    BARRIER();                                                          \
+    const Type joined = shared[0];                                      \
+    BARRIER();                                                          \
+    return joined;                                                      \
   }
 
 // A number of a launch, as the host packs it (kernel.h): whoever reads it takes what the device has.
@@ -215,8 +217,8 @@ typedef f32 real;
 #define REAL(n) ((n).single)
 #endif
 
-// A bad index found by a kernel: the first of a queue is kept until the host looks. `fault` is the buffer that
-// KernelCall::faults() passes, `launch` the number beside it.
+// A bad index found by a kernel: the first of a queue is kept until the host looks. `fault` is the buffer
+// that KernelCall::faults() passes, `launch` the number beside it.
 typedef struct {
   i32 launch, what;
   i64 value, position, size;
@@ -241,7 +243,8 @@ typedef struct {
     fault->size = (bad_size);                                    \
   }
 
-// A strided view of up to 12 dims; strides count elements. The host packs it with joined neighbours (packed.h).
+// A strided view of up to 12 dims; strides count elements. The host packs it with joined neighbours
+// (packed.h).
 #define MOST_DIMS 12
 typedef struct {
   i64 sizes[MOST_DIMS];

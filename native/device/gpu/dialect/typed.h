@@ -1,5 +1,5 @@
-// For programs with a TYPE: the storage type S, the number type T, T(x) as a cast, and the functions that expressions of
-// ops/elementwise.def call. Comes after dialect.h.
+// For programs with a TYPE: the storage type S, the number type T, T(x) as a cast, and the functions that
+// expressions of ops/elementwise.def call. Comes after dialect.h.
 
 // A CUDA module holds a source once for each variant.
 #undef T
@@ -54,7 +54,8 @@ DEVICE T atan_(T x) { return atan(x); }
 DEVICE T atan2_(T a, T b) { return atan2(a, b); }
 DEVICE T sinh_(T x) { return sinh(x); }
 DEVICE T cosh_(T x) { return cosh(x); }
-// Exactly one far out: some devices stay an ulp below, which a factor of infinity or of a large x brings to light.
+// Exactly one far out: some devices stay an ulp below, which a factor of infinity or of a large x brings to
+// light.
 DEVICE T tanh_(T x) { return fabs(x) > T(sizeof(T) == 4 ? 9.1f : 19.1f) ? copysign(T(1), x) : tanh(x); }
 DEVICE T erf_(T x) { return erf(x); }
 DEVICE T sigmoid_(T x) { return T(1) / (T(1) + exp_(-x)); }

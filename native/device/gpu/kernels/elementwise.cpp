@@ -1,5 +1,5 @@
-// Every row of ops/elementwise.def on a GPU: the row's expression is put into one of three loops, for one, two or three
-// inputs of any strides.
+// Every row of ops/elementwise.def on a GPU: the row's expression is put into one of three loops, for one,
+// two or three inputs of any strides.
 // VARIANTS TYPE: f32 f64 f16 bf16 i64 i32 i16 i8 u8 b8
 #include "../kernel.h"
 
@@ -42,9 +42,9 @@ DEVICE void placesOf(const Elementwise* shape, i64 index, i32 operands, i64* pla
   }
 }
 
-// How many elements of contiguous operands a lane has under way at once: enough of them hide how long memory takes to
-// answer. The lanes of all groups go through memory side by side. Each row's expression is there but once, in a
-// loop: four of them are four times as much to compile.
+// How many elements of contiguous operands a lane has under way at once: enough of them hide how long memory
+// takes to answer. The lanes of all groups go through memory side by side. Each row's expression is there but
+// once, in a loop: four of them are four times as much to compile.
 #ifdef IS_PROCESSOR
 #define AT_ONCE 1
 #define IN_TURN
@@ -52,70 +52,75 @@ DEVICE void placesOf(const Elementwise* shape, i64 index, i32 operands, i64* pla
 #else
 #define AT_ONCE 4
 #define IN_TURN _Pragma("unroll 1")
-#define PICK(values) \
-  (held < 2 ? (held == 0 ? values[0] : values[1]) : (held == 2 ? values[2] : values[3]))
+#define PICK(values) (held < 2 ? (held == 0 ? values[0] : values[1]) : (held == 2 ? values[2] : values[3]))
 #endif
 
-#define ELEMENT(k, buffer) \
-  (shape.is_constant[k] ? NUMBER(shape.constants[k]) : LOAD(TYPE, buffer, places[k]))
-#define FLAG(k, buffer) \
-  (shape.is_constant[k] ? shape.constants[k].integer != 0 : LOAD(b8, buffer, places[k]))
+#define ELEMENT(k, buffer) (shape.is_constant[k] ? NUMBER(shape.constants[k]) : LOAD(TYPE, buffer, places[k]))
+#define FLAG(k, buffer) (shape.is_constant[k] ? shape.constants[k].integer != 0 : LOAD(b8, buffer, places[k]))
 
-#define ROW_LOOP(OPERANDS, HOLD, READ, USE)                                                               \
-  const real p0 = REAL(shape.p0), p1 = REAL(shape.p1);                                                    \
-  const i64 step = GROUPS_X * LANES;                                                                      \
-  for (i64 first = GROUP_X * LANES + LANE; first < shape.count; first += AT_ONCE * step) {                \
-    i64 places[OPERANDS];                                                                                 \
-    HOLD;                                                                                                 \
-    if (shape.dims == 0) {                                                                                \
-      UNROLL for (i32 u = 0; u < AT_ONCE; u++) {                                                          \
-        if (u > 0 && first + u * step >= shape.count) continue;                                           \
-        for (i32 k = 0; k < OPERANDS; k++) places[k] = first + u * step;                                  \
-        READ(u);                                                                                          \
-      }                                                                                                   \
-    }                                                                                                     \
-    IN_TURN for (i32 u = 0; u < AT_ONCE; u++) {                                                           \
-      if (u > 0 && first + u * step >= shape.count) continue;                                             \
-      if (shape.dims == 0) {                                                                              \
-        places[0] = first + u * step;                                                                     \
-      } else {                                                                                            \
-        placesOf(&shape, first + u * step, OPERANDS, places);                                             \
-        READ(0);                                                                                          \
-      }                                                                                                   \
-      const i32 held = shape.dims == 0 ? u : 0;                                                           \
-      USE;                                                                                                \
-    }                                                                                                     \
+#define ROW_LOOP(OPERANDS, HOLD, READ, USE)                                                \
+  const real p0 = REAL(shape.p0), p1 = REAL(shape.p1);                                     \
+  const i64 step = GROUPS_X * LANES;                                                       \
+  for (i64 first = GROUP_X * LANES + LANE; first < shape.count; first += AT_ONCE * step) { \
+    i64 places[OPERANDS];                                                                  \
+    HOLD;                                                                                  \
+    if (shape.dims == 0) {                                                                 \
+      UNROLL for (i32 u = 0; u < AT_ONCE; u++) {                                           \
+        if (u > 0 && first + u * step >= shape.count) continue;                            \
+        for (i32 k = 0; k < OPERANDS; k++) places[k] = first + u * step;                   \
+        READ(u);                                                                           \
+      }                                                                                    \
+    }                                                                                      \
+    IN_TURN for (i32 u = 0; u < AT_ONCE; u++) {                                            \
+      if (u > 0 && first + u * step >= shape.count) continue;                              \
+      if (shape.dims == 0) {                                                               \
+        places[0] = first + u * step;                                                      \
+      } else {                                                                             \
+        placesOf(&shape, first + u * step, OPERANDS, places);                              \
+        READ(0);                                                                           \
+      }                                                                                    \
+      const i32 held = shape.dims == 0 ? u : 0;                                            \
+      USE;                                                                                 \
+    }                                                                                      \
   }
 
 #define READ_X(u) all_x[u] = ELEMENT(1, xs)
-#define READ_AB(u) all_a[u] = ELEMENT(1, as); all_b[u] = ELEMENT(2, bs)
-#define UNARY_ROW(name, EXPRESSION, OUTPUT)                                                        \
-  KERNEL(row_##name)(BUFFER(OUTPUT, y), BUFFER(TYPE, xs), const Elementwise shape) {                     \
-    OPEN(OUTPUT, y);                                                                               \
-    OPEN(TYPE, xs);                                                                                \
-    ROW_LOOP(2, T all_x[AT_ONCE], READ_X,                                                          \
-             const T x = PICK(all_x); STORE(OUTPUT, y, places[0], (EXPRESSION)))                   \
+#define READ_AB(u)           \
+  all_a[u] = ELEMENT(1, as); \
+  all_b[u] = ELEMENT(2, bs)
+#define UNARY_ROW(name, EXPRESSION, OUTPUT)                                          \
+  KERNEL(row_##name)(BUFFER(OUTPUT, y), BUFFER(TYPE, xs), const Elementwise shape) { \
+    OPEN(OUTPUT, y);                                                                 \
+    OPEN(TYPE, xs);                                                                  \
+    ROW_LOOP(2, T all_x[AT_ONCE], READ_X, const T x = PICK(all_x);                   \
+             STORE(OUTPUT, y, places[0], (EXPRESSION)))                              \
   }
-#define BINARY_ROW(name, EXPRESSION, OUTPUT)                                                          \
-  KERNEL(row_##name)(BUFFER(OUTPUT, y), BUFFER(TYPE, as), BUFFER(TYPE, bs), const Elementwise shape) {      \
-    OPEN(OUTPUT, y);                                                                                  \
-    OPEN(TYPE, as);                                                                                   \
-    OPEN(TYPE, bs);                                                                                   \
-    ROW_LOOP(3, T all_a[AT_ONCE]; T all_b[AT_ONCE], READ_AB,                                          \
-             const T a = PICK(all_a); const T b = PICK(all_b); STORE(OUTPUT, y, places[0], (EXPRESSION))) \
+#define BINARY_ROW(name, EXPRESSION, OUTPUT)                                                           \
+  KERNEL(row_##name)(BUFFER(OUTPUT, y), BUFFER(TYPE, as), BUFFER(TYPE, bs), const Elementwise shape) { \
+    OPEN(OUTPUT, y);                                                                                   \
+    OPEN(TYPE, as);                                                                                    \
+    OPEN(TYPE, bs);                                                                                    \
+    ROW_LOOP(3, T all_a[AT_ONCE]; T all_b[AT_ONCE], READ_AB, const T a = PICK(all_a);                  \
+             const T b = PICK(all_b); STORE(OUTPUT, y, places[0], (EXPRESSION)))                       \
   }
-#define READ_ABC_TYPE(u) all_a[u] = ELEMENT(1, as); all_b[u] = ELEMENT(2, bs); all_c[u] = ELEMENT(3, cs)
-#define READ_ABC_b8(u) all_a[u] = FLAG(1, as); all_b[u] = ELEMENT(2, bs); all_c[u] = ELEMENT(3, cs)
+#define READ_ABC_TYPE(u)     \
+  all_a[u] = ELEMENT(1, as); \
+  all_b[u] = ELEMENT(2, bs); \
+  all_c[u] = ELEMENT(3, cs)
+#define READ_ABC_b8(u)       \
+  all_a[u] = FLAG(1, as);    \
+  all_b[u] = ELEMENT(2, bs); \
+  all_c[u] = ELEMENT(3, cs)
 #define TERNARY_ROW(name, EXPRESSION, FIRST, READ)                                                    \
-  KERNEL(row_##name)(BUFFER(TYPE, y), BUFFER(FIRST, as), BUFFER(TYPE, bs), BUFFER(TYPE, cs),                \
-               const Elementwise shape) {                                                             \
+  KERNEL(row_##name)                                                                                  \
+  (BUFFER(TYPE, y), BUFFER(FIRST, as), BUFFER(TYPE, bs), BUFFER(TYPE, cs), const Elementwise shape) { \
     OPEN(TYPE, y);                                                                                    \
     OPEN(FIRST, as);                                                                                  \
     OPEN(TYPE, bs);                                                                                   \
     OPEN(TYPE, cs);                                                                                   \
-    ROW_LOOP(4, COMPUTED(FIRST) all_a[AT_ONCE]; T all_b[AT_ONCE]; T all_c[AT_ONCE], READ,             \
-             const COMPUTED(FIRST) a = PICK(all_a); const T b = PICK(all_b); const T c = PICK(all_c); \
-             STORE(TYPE, y, places[0], (EXPRESSION)))                                                 \
+    ROW_LOOP(4, COMPUTED(FIRST) all_a[AT_ONCE]; T all_b[AT_ONCE];                                     \
+             T all_c[AT_ONCE], READ, const COMPUTED(FIRST) a = PICK(all_a); const T b = PICK(all_b);  \
+             const T c = PICK(all_c); STORE(TYPE, y, places[0], (EXPRESSION)))                        \
   }
 
 // An OpenCL program holds one row, a CUDA module (ROW_ALL) every row that T can have.
@@ -169,8 +174,8 @@ double heldBy(DType dtype, double number) {
   return std::abs(rounded) < std::ldexp(1.0, isShort ? 128 : 16) ? rounded : rounded * HUGE_VAL;
 }
 
-// What the row computes in. Numbers may come in a wider dtype than the tensors beside them, and what is compared
-// or selected by has another one than the result.
+// What the row computes in. Numbers may come in a wider dtype than the tensors beside them, and what is
+// compared or selected by has another one than the result.
 DType typeOf(const std::vector<Operand>& operands, bool isComparison) {
   if (!isComparison) return operands[0].dtype;
   return operands[1].isConstant ? operands.back().dtype : operands[1].dtype;
@@ -265,29 +270,29 @@ void runRow(GpuDevice& device, const Launch& launch) {
 #define DTYPES_COMPARE kAll
 #define DTYPES_SELECT kAll
 
-#define UNARY(row, PARAMETERS, RULE, EXPRESSION, ...)                                           \
-  struct Row_##row {                                                                            \
-    static constexpr const char* name = "row_" #row;                                                   \
-    static constexpr int params = PARAMS_##PARAMETERS;                                          \
-    static constexpr bool isComparison = IS_COMPARISON_##RULE;                                  \
-    static constexpr const char* text =                                                         \
-        "#define ROW UNARY_ROW(" #row ", " #EXPRESSION ", " OUTPUT_##RULE ")\n";                \
+#define UNARY(row, PARAMETERS, RULE, EXPRESSION, ...)                            \
+  struct Row_##row {                                                             \
+    static constexpr const char* name = "row_" #row;                             \
+    static constexpr int params = PARAMS_##PARAMETERS;                           \
+    static constexpr bool isComparison = IS_COMPARISON_##RULE;                   \
+    static constexpr const char* text =                                          \
+        "#define ROW UNARY_ROW(" #row ", " #EXPRESSION ", " OUTPUT_##RULE ")\n"; \
   };
-#define BINARY(row, PARAMETERS, RULE, EXPRESSION, ...)                                          \
-  struct Row_##row {                                                                            \
-    static constexpr const char* name = "row_" #row;                                                   \
-    static constexpr int params = PARAMS_##PARAMETERS;                                          \
-    static constexpr bool isComparison = IS_COMPARISON_##RULE;                                  \
-    static constexpr const char* text =                                                         \
-        "#define ROW BINARY_ROW(" #row ", " #EXPRESSION ", " OUTPUT_##RULE ")\n";               \
+#define BINARY(row, PARAMETERS, RULE, EXPRESSION, ...)                            \
+  struct Row_##row {                                                              \
+    static constexpr const char* name = "row_" #row;                              \
+    static constexpr int params = PARAMS_##PARAMETERS;                            \
+    static constexpr bool isComparison = IS_COMPARISON_##RULE;                    \
+    static constexpr const char* text =                                           \
+        "#define ROW BINARY_ROW(" #row ", " #EXPRESSION ", " OUTPUT_##RULE ")\n"; \
   };
-#define TERNARY(row, PARAMETERS, RULE, EXPRESSION, ...)                                         \
-  struct Row_##row {                                                                            \
-    static constexpr const char* name = "row_" #row;                                                   \
-    static constexpr int params = PARAMS_##PARAMETERS;                                          \
-    static constexpr bool isComparison = IS_COMPARISON_##RULE;                                  \
-    static constexpr const char* text =                                                         \
-        "#define ROW TERNARY_ROW(" #row ", " #EXPRESSION ", " FIRST_##RULE ")\n";               \
+#define TERNARY(row, PARAMETERS, RULE, EXPRESSION, ...)                           \
+  struct Row_##row {                                                              \
+    static constexpr const char* name = "row_" #row;                              \
+    static constexpr int params = PARAMS_##PARAMETERS;                            \
+    static constexpr bool isComparison = IS_COMPARISON_##RULE;                    \
+    static constexpr const char* text =                                           \
+        "#define ROW TERNARY_ROW(" #row ", " #EXPRESSION ", " FIRST_##RULE ")\n"; \
   };
 #include "../../../ops/elementwise.def"
 
