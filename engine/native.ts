@@ -3,6 +3,7 @@
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { existsSync } from "node:fs";
+import { brotliDecompressSync } from "node:zlib";
 import { observer } from "./observer.js";
 
 /**
@@ -296,6 +297,8 @@ export interface Native {
   cpuCapability(): string;
   setCpuCapability(name: "AVX-512" | "AVX2" | "portable"): void;
   synchronize(): void;
+  /** Who unpacks Brotli for this thread: the CUDA modules beside the addon are packed so. */
+  setUnpacker(unpack: (packed: Uint8Array) => Uint8Array): void;
   /** Waits for every device, and gives what its kernels found wrong since the last time, in place of throwing it; `line` where it is known. */
   pendingFaults(): { device: string; code: string; op: string; message: string; line?: string }[];
 }
@@ -317,4 +320,5 @@ function load(): Native {
 }
 
 export const native: Native = load();
+native.setUnpacker((packed) => brotliDecompressSync(packed));
 observer.current?.attach(native);

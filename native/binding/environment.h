@@ -41,6 +41,7 @@ struct Environment {
   napi_ref descriptionArray = nullptr;
   napi_ref errorClass = nullptr;
   napi_ref collector = nullptr;
+  napi_ref unpacker = nullptr;
   napi_ref controlArray = nullptr;
   std::atomic<int32_t>* control = nullptr;
   napi_ref tensorFactory = nullptr;  // () => new Tensor()
@@ -126,6 +127,7 @@ void addTensorFunctions(Environment& environment, napi_value exports);
 void addAutogradFunctions(Environment& environment, napi_value exports);
 void addFunctionFunctions(Environment& environment, napi_value exports);
 void addSiteFunctions(Environment& environment, napi_value exports);
+void addUnpackingFunctions(Environment& environment, napi_value exports);
 void addOptimizerFunctions(Environment& environment, napi_value exports);
 void addMemoryFunctions(Environment& environment, napi_value exports);
 void addByteFunctions(Environment& environment, napi_value exports);

@@ -2,6 +2,7 @@
 // each worker).
 #include "../device/allocator.h"
 #include "../device/site.h"
+#include "../device/unpack.h"
 #include "environment.h"
 #include "guard.h"
 
@@ -36,6 +37,7 @@ void forget(void* data) {
   environment->collector = nullptr;
   environment->control = nullptr;
   setPressureCallback({});
+  setUnpacker({});
   environment->sites.close();
   environment->references.close();
 }
@@ -52,6 +54,7 @@ napi_value initialize(napi_env env, napi_value exports) {
     addAutogradFunctions(*environment, exports);
     addFunctionFunctions(*environment, exports);
     addSiteFunctions(*environment, exports);
+    addUnpackingFunctions(*environment, exports);
     addOptimizerFunctions(*environment, exports);
     addMemoryFunctions(*environment, exports);
     addByteFunctions(*environment, exports);

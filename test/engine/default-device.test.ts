@@ -36,9 +36,17 @@ after(() => {
 });
 
 it("is the CPU where nobody asked for another, and refuses what is no device", () => {
-  assertRefused(() => { setDefaultDevice("tpu"); }, "device", /^setDefaultDevice: no device 'tpu', name 'cpu'/);
   assertRefused(
-    () => { setDefaultDevice("opencl:99"); },
+    () => {
+      setDefaultDevice("tpu");
+    },
+    "device",
+    /^setDefaultDevice: no device 'tpu', name 'cpu'/,
+  );
+  assertRefused(
+    () => {
+      setDefaultDevice("opencl:99");
+    },
     "device",
     /^setDefaultDevice: device 'opencl:99' is not usable here/,
   );

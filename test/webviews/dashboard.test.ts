@@ -51,7 +51,7 @@ void describe("dashboard", { skip: reason ?? false }, () => {
       for (const id of ["memory/cuda:0", "memoryTotal/cuda:0", "memory", "utilisation", "celsius", "watts"]) {
         assert.ok((await inked(page, id)) > 100, `${id} is drawn`);
       }
-      assert.match(await page.locator("header").innerText(), /cuda:0, NVIDIA H200/);
+      assert.match(await page.locator(".run-header").innerText(), /cuda:0, NVIDIA H200/);
       await dashboard.close();
     });
   }

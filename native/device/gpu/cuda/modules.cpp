@@ -1,4 +1,4 @@
-// Reads what pack.mjs wrote: a table of kernels, and PTX in blocks of LZ4's format.
+// Reads what pack.mjs wrote: a table of kernels, and their PTX, packed.
 #include "modules.h"
 
 #include <dlfcn.h>
@@ -13,65 +13,28 @@
 #include <vector>
 
 #include "../../../tensor/error.h"
+#include "../../unpack.h"
 
 namespace descent::gpu::cuda {
 
 namespace {
 
 struct Place {
-  size_t block, begin, length;
-};
-struct Block {
-  size_t offset, packed, size;
+  size_t begin, length;
 };
 struct ModuleFile {
   std::string path;
   std::string target;  // "sm_75"
   int ptxVersion = 0;
-  std::vector<Block> blocks;
+  size_t prelude = 0;  // bytes that every kernel begins with
   std::unordered_map<std::string, Place> kernels;
-  std::string data;
+  std::string packed;  // empty once it is unpacked
+  std::string text;
 };
 
 [[noreturn]] void refuse(const std::string& path) {
   throw Error("device", "",
               "the CUDA module " + path + " is broken; install Descent again, or run npm run build:native.");
-}
-
-// The block format of LZ4: literals, then a piece of what is already there, again and again.
-std::string unpack(const ModuleFile& file, const Block& block) {
-  const auto* in = reinterpret_cast<const unsigned char*>(file.data.data()) + block.offset;
-  const unsigned char* const end = in + block.packed;
-  std::string out;
-  out.reserve(block.size);
-  const auto byte = [&]() -> size_t {
-    if (in == end) refuse(file.path);
-    return *in++;
-  };
-  const auto length = [&](size_t count) {
-    if (count == 15) {
-      size_t more;
-      do {
-        more = byte();
-        count += more;
-      } while (more == 255);
-    }
-    return count;
-  };
-  while (in != end) {
-    const size_t token = byte();
-    const size_t literals = length(token >> 4);
-    if (literals > static_cast<size_t>(end - in) || literals > block.size - out.size()) refuse(file.path);
-    out.append(reinterpret_cast<const char*>(in), literals);
-    in += literals;
-    if (in == end) break;
-    const size_t low = byte(), distance = low | byte() << 8;
-    const size_t match = length(token & 15) + 4;
-    if (distance == 0 || distance > out.size() || match > block.size - out.size()) refuse(file.path);
-    for (size_t k = 0; k < match; ++k) out.push_back(out[out.size() - distance]);
-  }
-  if (out.size() != block.size) refuse(file.path);
-  return out;
 }
 
 std::unique_ptr<ModuleFile> readModule(const std::string& path) {
@@ -80,7 +43,7 @@ std::unique_ptr<ModuleFile> readModule(const std::string& path) {
   auto file = std::make_unique<ModuleFile>();
   file->path = path;
   std::string line;
-  if (!std::getline(stream, line) || line != "descent cuda 1") refuse(path);
+  if (!std::getline(stream, line) || line != "descent cuda 2") refuse(path);
   while (std::getline(stream, line) && !line.empty()) {
     std::istringstream words(line);
     std::string what, name;
@@ -89,30 +52,19 @@ std::unique_ptr<ModuleFile> readModule(const std::string& path) {
       words >> file->ptxVersion;
     } else if (what == "target") {
       words >> file->target;
-    } else if (what == "block") {
-      Block block{};
-      words >> block.offset >> block.packed >> block.size;
-      file->blocks.push_back(block);
+    } else if (what == "prelude") {
+      words >> file->prelude;
     } else {
       Place place{};
-      words >> name >> place.block >> place.begin >> place.length;
+      words >> name >> place.begin >> place.length;
       file->kernels.emplace(name, place);
     }
     if (!words) refuse(path);
   }
   std::ostringstream rest;
   rest << stream.rdbuf();
-  file->data = rest.str();
-  for (const Block& block : file->blocks) {
-    if (block.offset > file->data.size() || block.packed > file->data.size() - block.offset) refuse(path);
-  }
-  for (const auto& [name, place] : file->kernels) {
-    if (place.block >= file->blocks.size() || place.begin > file->blocks[place.block].size ||
-        place.length > file->blocks[place.block].size - place.begin) {
-      refuse(path);
-    }
-  }
-  if (file->blocks.empty() || file->ptxVersion == 0) refuse(path);
+  file->packed = rest.str();
+  if (file->packed.empty() || file->ptxVersion == 0) refuse(path);
   return file;
 }
 
@@ -129,11 +81,11 @@ const std::string& folder() {
   return *found;
 }
 
-// Null where there is none. Kept as long as the process.
-const ModuleFile* moduleOf(const std::string& source) {
-  static std::mutex lock;
+std::mutex lock;
+
+// Null where there is none. Kept as long as the process. The lock is held.
+ModuleFile* moduleOf(const std::string& source) {
   static auto* const files = new std::unordered_map<std::string, std::unique_ptr<ModuleFile>>;
-  std::lock_guard<std::mutex> guard(lock);
   auto found = files->find(source);
   if (found == files->end()) {
     found = files->emplace(source, readModule(folder() + "/" + source + ".cuda")).first;
@@ -141,19 +93,32 @@ const ModuleFile* moduleOf(const std::string& source) {
   return found->second.get();
 }
 
+void makeWhole(ModuleFile& file) {
+  if (file.packed.empty()) return;
+  file.text = unpack(file.packed);
+  bool isWhole = file.prelude > 0 && file.prelude <= file.text.size();
+  for (const auto& [name, place] : file.kernels) {
+    isWhole = isWhole && place.begin <= file.text.size() && place.length <= file.text.size() - place.begin;
+  }
+  if (!isWhole) refuse(file.path);
+  file.packed.clear();
+  file.packed.shrink_to_fit();
+}
+
 }  // namespace
 
 std::string ptxOf(const std::string& source, const std::string& symbol) {
-  const ModuleFile* file = moduleOf(source);
+  std::lock_guard<std::mutex> guard(lock);
+  ModuleFile* file = moduleOf(source);
   if (!file) return "";
   const auto found = file->kernels.find(symbol);
   if (found == file->kernels.end()) return "";
-  const Place& place = found->second;
-  return unpack(*file, file->blocks[0]) +
-         unpack(*file, file->blocks[place.block]).substr(place.begin, place.length);
+  makeWhole(*file);
+  return file->text.substr(0, file->prelude) + file->text.substr(found->second.begin, found->second.length);
 }
 
 bool hasModule(const std::string& source, int capability) {
+  std::lock_guard<std::mutex> guard(lock);
   const ModuleFile* file = moduleOf(source);
   if (!file || file->target.size() < 5) return false;
   const int target = std::atoi(file->target.c_str() + 3);
@@ -163,6 +128,7 @@ bool hasModule(const std::string& source, int capability) {
 
 // The module that no back end can do without says what is wanted of the driver.
 int ptxVersionWanted() {
+  std::lock_guard<std::mutex> guard(lock);
   const ModuleFile* file = moduleOf("copy");
   return file ? file->ptxVersion : 0;
 }

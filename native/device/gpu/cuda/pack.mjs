@@ -1,44 +1,37 @@
 // PTX as a module file: every kernel can be had by itself, so that the driver compiles only kernels that are called, and the
-// whole is compressed. modules.cpp is the reader and has the other half of the format.
+// whole is packed by Brotli, whose window holds all variants of a kernel (PTX of ten types is a tenth of its LZ4 size).
+// modules.cpp is the reader and has the other half of the format.
 //
-//   descent cuda 1
-//   ptx 63                                    lowest PTX version that has all it needs: 6.3
+//   descent cuda 2
+//   ptx 63                   lowest PTX version that has all it needs: 6.3
 //   target sm_75
-//   block OFFSET PACKED SIZE                  bytes in the data; block 0 is what every kernel needs
-//   entry NAME BLOCK BEGIN LENGTH             a kernel: where it stands in its block
-//   (an empty line, then the data: the blocks, each in the block format of LZ4)
+//   prelude LENGTH           bytes at the start of the unpacked text that every kernel needs
+//   entry NAME BEGIN LENGTH  a kernel: where it stands in the unpacked text
+//   (an empty line, then the packed text)
 
-const blockSize = 1 << 18;
+import { brotliCompressSync, constants } from "node:zlib";
 
 /** The bytes of a module file. */
 export function pack(ptx) {
   const { version, target, prelude, entries } = split(ptx);
-  const blocks = [Buffer.from(prelude)];
-  const lines = [];
-  let open = [];
-  let size = 0;
-  const close = () => {
-    if (size > 0) blocks.push(Buffer.concat(open));
-    open = [];
-    size = 0;
-  };
+  const texts = [Buffer.from(prelude)];
+  const head = [
+    "descent cuda 2",
+    `ptx ${version.replace(".", "")}`,
+    `target ${target}`,
+    `prelude ${texts[0].length}`,
+  ];
+  let begin = texts[0].length;
   for (const { name, text } of entries) {
     const bytes = Buffer.from(text);
-    if (size + bytes.length > blockSize) close();
-    lines.push(`entry ${name} ${blocks.length} ${size} ${bytes.length}`);
-    open.push(bytes);
-    size += bytes.length;
+    head.push(`entry ${name} ${begin} ${bytes.length}`);
+    texts.push(bytes);
+    begin += bytes.length;
   }
-  close();
-  const packed = blocks.map(compress);
-  let offset = 0;
-  const table = packed.map((bytes, k) => {
-    const line = `block ${offset} ${bytes.length} ${blocks[k].length}`;
-    offset += bytes.length;
-    return line;
+  const packed = brotliCompressSync(Buffer.concat(texts), {
+    params: { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_LGWIN]: 24 },
   });
-  const head = ["descent cuda 1", `ptx ${version.replace(".", "")}`, `target ${target}`, ...table, ...lines];
-  return Buffer.concat([Buffer.from(`${head.join("\n")}\n\n`), ...packed]);
+  return Buffer.concat([Buffer.from(`${head.join("\n")}\n\n`), packed]);
 }
 
 /** A PTX text as its kernels and the rest of it; comments and layout are dropped. */
@@ -70,45 +63,4 @@ export function split(ptx) {
   const target = /^\.target (\w+)/m.exec(prelude)?.[1];
   if (!version || !target) throw new Error("the PTX has no .version or no .target");
   return { version, target, prelude: prelude.trimStart(), entries };
-}
-
-/** One block in the block format of LZ4: greedy, the last place of each four bytes is remembered. */
-export function compress(bytes) {
-  const out = Buffer.alloc(bytes.length + Math.ceil(bytes.length / 255) + 64);
-  const places = new Int32Array(1 << 16).fill(-1);
-  const lastMatch = bytes.length - 12; // the format wants literals at the end
-  let at = 0;
-  let anchor = 0;
-  let used = 0;
-  const length = (count) => {
-    for (; count >= 255; count -= 255) out[used++] = 255;
-    out[used++] = count;
-  };
-  const emit = (literals, distance, match) => {
-    out[used++] = (Math.min(literals, 15) << 4) | Math.min(match, 15);
-    if (literals >= 15) length(literals - 15);
-    used += bytes.copy(out, used, anchor, anchor + literals);
-    if (distance === 0) return;
-    out[used++] = distance & 255;
-    out[used++] = distance >> 8;
-    if (match >= 15) length(match - 15);
-  };
-  while (at < lastMatch) {
-    const four = bytes.readInt32LE(at);
-    const slot = Math.imul(four, -1640531535) >>> 16;
-    const candidate = places[slot];
-    places[slot] = at;
-    if (candidate < 0 || at - candidate > 65535 || bytes.readInt32LE(candidate) !== four) {
-      at++;
-      continue;
-    }
-    let match = 4;
-    const most = bytes.length - 5 - at;
-    while (match < most && bytes[candidate + match] === bytes[at + match]) match++;
-    emit(at - anchor, at - candidate, match - 4);
-    at += match;
-    anchor = at;
-  }
-  emit(bytes.length - anchor, 0, 0);
-  return out.subarray(0, used);
 }
