@@ -1,7 +1,8 @@
 // Tensor.to(): another dtype, another device, or both.
 
 import { dtypeNumber, isDType, type DType } from "./dtype.js";
-import { isDeviceName, parseDevice } from "./device.js";
+import { parseDevice } from "./device.js";
+import { isDeviceName } from "./deviceNames.js";
 import { checkBoolean, fail, readOptions, show } from "./errors.js";
 import { copyToDevice, isOnDevice, Tensor } from "./tensor.js";
 

@@ -1,7 +1,7 @@
 // Device names: 'cpu', 'cuda', 'cuda:0', 'opencl:0', 'gpu', between what users write and what native code numbers.
 
 import { isMainThread } from "node:worker_threads";
-import { bestGpu, deviceKinds, deviceName } from "./deviceNames.js";
+import { bestGpu, deviceKinds, deviceName, isDeviceName } from "./deviceNames.js";
 import { native, type NativeDevice } from "./native.js";
 import { fail, show } from "./errors.js";
 
@@ -12,10 +12,6 @@ export interface DeviceNumber {
 
 /** Devices that were there when they were asked for: they stay. */
 const parsed = new Map<string, DeviceNumber>();
-
-export function isDeviceName(value: unknown): value is string {
-  return typeof value === "string" && /^(cpu|gpu|(cuda|opencl)(:\d{1,3})?)$/.test(value);
-}
 
 /** The numbers of a device the user named; 'gpu' is the best GPU present. */
 export function parseDevice(op: string, value: unknown): DeviceNumber {

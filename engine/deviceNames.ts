@@ -4,6 +4,14 @@ import type { NativeDevice } from "./native.js";
 
 /** In the order of DeviceKind in native/tensor/place.h. */
 export const deviceKinds = ["cpu", "cuda", "opencl"] as const;
+export type DeviceKind = (typeof deviceKinds)[number];
+
+const pattern = new RegExp(`^(gpu|cpu|cpu:0|(${deviceKinds.slice(1).join("|")})(:\\d{1,3})?)$`);
+
+/** Whether a text can be the name of a device: "gpu", "cuda", "opencl:1". */
+export function isDeviceName(value: unknown): value is string {
+  return typeof value === "string" && pattern.test(value);
+}
 
 const names = new Map<number, string>();
 
@@ -19,9 +27,7 @@ export function deviceName(kind: number, index: number): string {
   return name;
 }
 
-/** What 'gpu' means: a CUDA device before an OpenCL one; the core lists cards before processors. */
+/** What 'gpu' means: the first that the core lists, CUDA before OpenCL and cards before processors. */
 export function bestGpu(found: readonly NativeDevice[]): NativeDevice | null {
-  const usable = found.filter((device) => device.usable);
-  const first = (kind: string) => usable.find((device) => device.kind === kind);
-  return first("cuda") ?? first("opencl") ?? null;
+  return found.find((device) => device.usable && device.kind !== "cpu") ?? null;
 }

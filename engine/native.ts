@@ -1,5 +1,6 @@
 // The addon, loaded here and nowhere else, and what it promises. `native/binding` is the other side of this contract.
 
+import type { DeviceKind } from "./deviceNames.js";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { existsSync } from "node:fs";
@@ -76,7 +77,7 @@ export interface OpDescription {
 
 export interface NativeDevice {
   name: string;
-  kind: "cpu" | "cuda" | "opencl";
+  kind: DeviceKind;
   index: number;
   description: string;
   backend: string;

@@ -24,7 +24,7 @@ export async function devicesCommand(given: Given): Promise<number> {
     device.description,
     device.backend,
     device.memoryBytes > 0 ? `${(device.memoryBytes / 2 ** 30).toFixed(1)} GiB` : "",
-    stateOf(device),
+    stateOf(device, devices),
   ]);
   printTable(["device", "what it is", "backend", "memory", ""], rows, [3]);
   const best = bestGpu(devices);
@@ -35,9 +35,15 @@ export async function devicesCommand(given: Given): Promise<number> {
 }
 
 /** Whether it can be used, and what it can or why not. */
-function stateOf(device: NativeDevice): string {
+function stateOf(device: NativeDevice, all: readonly NativeDevice[]): string {
   if (!device.usable) return coloured(`not usable: ${device.reason ?? "no reason given"}`, "yellow");
+  // NVIDIA's driver offers its cards through OpenCL too.
+  const twin = all.find(
+    ({ kind, description, usable }) =>
+      usable && kind === "cuda" && device.kind === "opencl" && description === device.description,
+  );
   const known = [
+    ...(twin === undefined ? [] : [`the same card as ${twin.name}, which is faster`]),
     ...(device.kind !== "cpu" && device.isProcessor ? ["runs on the processor"] : []),
     ...(device.hasFloat64 ? [] : ["no float64"]),
     ...device.abilities,

@@ -5,6 +5,7 @@ import { existsSync, statSync } from "node:fs";
 import { constants } from "node:os";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isDeviceName } from "../deviceNames.js";
 import { environment, type LaunchOptions } from "../protocol.js";
 import { UsageError, expectPositionals, type Given, type OptionTable } from "./options.js";
 
@@ -81,7 +82,8 @@ export async function runCommand(given: Given): Promise<number> {
 
 async function checkDevice(device: string | undefined): Promise<void> {
   if (device === undefined || device === "cpu") return;
-  if (!/^(gpu|(cpu|cuda|opencl)(:\d+)?)$/.test(device)) {
+  const isName: boolean = isDeviceName(device);
+  if (!isName) {
     throw new UsageError(`'${device}' is no device: say cpu, gpu, cuda:0 or opencl:0.`);
   }
   const { native } = await import("../native.js");

@@ -138,8 +138,6 @@ napi_value setDefaultDevice(const CallInfo& call) {
   return nullptr;
 }
 
-constexpr const char* kKinds[] = {"cpu", "cuda", "opencl"};
-
 // A record of the list that `devices` returns.
 class DeviceRecord {
  public:
@@ -158,7 +156,7 @@ class DeviceRecord {
   }
   void fill(const DeviceDescription& device) {
     set("name", nameOf(device.id));
-    set("kind", std::string(kKinds[static_cast<int>(device.id.kind)]));
+    set("kind", std::string(kDeviceKinds[static_cast<int>(device.id.kind)]));
     setNumber("index", device.id.index);
     set("description", device.name);
     set("backend", device.backend);
@@ -179,7 +177,7 @@ class DeviceRecord {
     known.hasFloat64 = false;
     known.isProcessor = false;
     fill(known);
-    if (device.index < 0) set("name", std::string(kKinds[static_cast<int>(device.kind)]));
+    if (device.index < 0) set("name", std::string(kDeviceKinds[static_cast<int>(device.kind)]));
     setNumber("index", device.index);
     setFlag("usable", false);
     set("reason", device.reason);

@@ -60,15 +60,8 @@ size_t indexOf(DeviceId id) {
 }  // namespace
 
 std::string nameOf(DeviceId id) {
-  switch (id.kind) {
-    case DeviceKind::cpu:
-      return "cpu";
-    case DeviceKind::cuda:
-      return "cuda:" + std::to_string(id.index);
-    case DeviceKind::opencl:
-      return "opencl:" + std::to_string(id.index);
-  }
-  return "unknown";
+  const std::string kind = kDeviceKinds[static_cast<int>(id.kind)];
+  return id.kind == DeviceKind::cpu ? kind : kind + ":" + std::to_string(id.index);
 }
 
 const std::vector<Device*>& devices() { return registry().devices; }

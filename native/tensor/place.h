@@ -8,7 +8,9 @@ namespace descent {
 
 constexpr int kMaxDims = 12;
 
+// As `deviceKinds` of engine/deviceNames.ts has them.
 enum class DeviceKind : uint8_t { cpu = 0, cuda = 1, opencl = 2 };
+constexpr const char* kDeviceKinds[] = {"cpu", "cuda", "opencl"};
 
 struct DeviceId {
   DeviceKind kind = DeviceKind::cpu;

@@ -1,4 +1,4 @@
-// The GPUs of this process, found once: CUDA devices first, then OpenCL ones that are not the same cards.
+// The GPUs of this process, found once: CUDA devices first, then OpenCL ones, which may be the same cards.
 #pragma once
 
 #include <string>
