@@ -41,6 +41,7 @@ const onEveryDevice = [
   "optim",
   "optim.reference",
   "recurrent",
+  "samples",
 ];
 const count = { passed: 0, failed: 0, skipped: 0 };
 const failures = [];
