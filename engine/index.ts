@@ -5,6 +5,7 @@ import { install } from "./generated/ops.js";
 import { connectCollector } from "./collector.js";
 import { serveIfWorker } from "./data/workerThread.js";
 import { useDeviceOfRun } from "./device.js";
+import { finishDevicesAtExit } from "./exit.js";
 import { native } from "./native.js";
 import { connectCallSites } from "./sites.js";
 import { Tensor } from "./tensor.js";
@@ -16,6 +17,7 @@ connectCallSites();
 native.setTensorFactory(() => new Tensor());
 serveIfWorker();
 useDeviceOfRun();
+finishDevicesAtExit();
 
 export { Tensor, type GradFn, type NestedArray } from "./tensor.js";
 export type { DType, DataArray, TypedArray } from "./dtype.js";

@@ -1,6 +1,9 @@
 // The addon: what `native` in engine/native.ts is. Loaded once a JavaScript environment (the main thread,
 // each worker).
+#include <atomic>
+
 #include "../device/allocator.h"
+#include "../device/device.h"
 #include "../device/site.h"
 #include "../device/unpack.h"
 #include "environment.h"
@@ -30,7 +33,14 @@ napi_value callFunction(napi_env env, napi_callback_info info) {
   });
 }
 
+std::atomic<int> environments{0};
+
 void forget(void* data) {
+  // A driver's threads must have nothing left to do when its libraries are taken apart. A main thread that
+  // leaves by process.exit does not come here: engine/exit.ts waits then.
+  if (environments.fetch_sub(1) == 1) {
+    for (Device* device : devicesInUse()) device->drain();
+  }
   // The collector of this thread's heap goes with it. The environment itself stays: the collector's last
   // finalizers come after this.
   Environment* environment = static_cast<Environment*>(data);
@@ -44,6 +54,7 @@ void forget(void* data) {
 
 napi_value initialize(napi_env env, napi_value exports) {
   auto* environment = new Environment(env);
+  environments.fetch_add(1);
   napi_add_env_cleanup_hook(env, forget, environment);
   return guarded(*environment, "descent", [&] {
     napi_value description;

@@ -21,6 +21,43 @@ try {
 console.log(x.add(1).tolist().join());
 `;
 
+// Nothing is read: the process ends while the device may still work.
+const unread = `
+import { tensor } from "descent";
+const x = tensor([[1, 2], [3, 4]]).to("gpu");
+x.indexSelect(0, tensor([0, 5]).to("int64").to("gpu"));
+`;
+
+describe("the end of a process", { skip: missing ?? false }, () => {
+  for (const [how, last] of [
+    ["by itself", ""],
+    ["by process.exit", "process.exit();"],
+  ]) {
+    test(`that ends ${how} waits for the device, and tells what its kernels found`, async () => {
+      const { code, err } = await runScript(`${unread}${last}`, { DESCENT_CALL_SITES: "1" });
+      assert.match(err, /^DescentError \[index\]: indexSelect: index 5 at position 1 is outside \[0, 2\)/);
+      assert.equal(err.trim().split("\n").length, 1);
+      assert.equal(code, 1);
+    });
+  }
+
+  test("keeps the status of a script that failed for another reason", async () => {
+    assert.equal((await runScript(`${unread}process.exit(7);`)).code, 7);
+  });
+
+  test("whose tensors lived in a worker only waits for the device too", async () => {
+    const worker = `
+      import { Worker } from "node:worker_threads";
+      const script = \`import { workerData } from "node:worker_threads";
+        import(workerData).then(({ ones }) => void ones([64], { device: "gpu" }).add(1));\`;
+      new Worker(script, { eval: true, workerData: "descent" });`;
+    const { code, err, log } = await runScript(worker);
+    assert.equal(`${code} ${err}`, "0 ");
+    assert.ok(log.get("EnqueueNDRangeKernel")! > 0);
+    assert.ok((log.get("Finish") ?? 0) > 0);
+  });
+});
+
 describe("faults", { skip: missing ?? false }, () => {
   test("come at the next wait, with the op and the line that asked for it", async () => {
     const { out, err } = await runScript(script, { DESCENT_CALL_SITES: "1" });
