@@ -212,10 +212,12 @@ class OpenClBackend final : public Backend {
     const auto found = programs_.find(source.text);
     if (found != programs_.end()) return found->second;
     const std::string key = facts_.driver + "|" + kOptions + "|" + source.text;
-    Program program = cached(key);
+    // PoCL keeps what it compiled by itself, for each size of group; asked for a binary it compiles all anew.
+    const bool isKept = facts_.backend.find("PoCL") == std::string::npos;
+    Program program = isKept ? cached(key) : nullptr;
     if (!program) {
       program = compiled(source);
-      keep(key, program);
+      if (isKept) keep(key, program);
     }
     programs_.emplace(source.text, program);
     return program;

@@ -159,6 +159,13 @@ bool ownAnswer(uint32_t what, size_t size, void* value, size_t* needed) {
     if (value && size >= sizeof number) std::memcpy(value, &number, sizeof number);
     return true;
   };
+  // A driver that does not keep programs by itself, as PoCL below does.
+  if (what == kDeviceVersion) {
+    static const char version[] = "OpenCL 3.0 of the stand-in";
+    if (needed) *needed = sizeof version;
+    if (value && size >= sizeof version) std::memcpy(value, version, sizeof version);
+    return true;
+  }
   const State& now = state();
   if (what == kDeviceCompilerAvailable && now.no == "compiler") return give(uint32_t{0});
   if (what == kDeviceDoubleConfig && now.no == "doubles") return give(uint64_t{0});
