@@ -167,3 +167,12 @@ void test("a window at the live edge goes on following, and one that leaves it s
   const single = resolveWindow({ kind: "all" }, { from: 7, to: 7 });
   assert.ok(single.from < 7 && single.to > 7);
 });
+
+void test("bytes on a logarithmic scale are marked at powers of two, and at round numbers where few fit", () => {
+  const ticks = (min: number, max: number): string[] =>
+    makeYScale({ range: { min, max }, log: true, includeZero: false, top: 0, bottom: 150, unit: "bytes" })
+      .ticks(4)
+      .map(({ text }) => text);
+  assert.deepEqual(ticks(90 * 2 ** 20, 80 * 2 ** 30), ["256 MiB", "2 GiB", "16 GiB"]);
+  assert.ok(ticks(90 * 2 ** 20, 100 * 2 ** 20).length > 1);
+});

@@ -133,7 +133,9 @@ export function makeYScale({ range, log, includeZero, top, bottom, unit }: YOpti
     valueAt: (pixel) => scale.invert(pixel),
     ticks: (wanted) => {
       const values = log
-        ? logTicks(domain, wanted)
+        ? unit === "bytes"
+          ? logByteTicks(domain, wanted)
+          : logTicks(domain, wanted)
         : unit === "bytes"
           ? byteTicks(domain, wanted)
           : scale.ticks(wanted);
@@ -191,6 +193,16 @@ export function logTicks(domain: readonly [number, number], count: number): numb
     }
   }
   return ticks;
+}
+
+/** Powers of two, so far apart that there are at most `count` and as far from each other. */
+function logByteTicks(domain: readonly [number, number], count: number): number[] {
+  const low = Math.log2(domain[0]);
+  const high = Math.log2(domain[1]);
+  const step = Math.max(1, Math.ceil((high - low) / Math.max(1, count)));
+  const ticks: number[] = [];
+  for (let power = Math.ceil(low / step) * step; power <= high; power += step) ticks.push(2 ** power);
+  return ticks.length > 1 ? ticks : byteTicks(domain, count);
 }
 
 /** Ticks at round numbers of KiB, MiB, ... rather than at round numbers of bytes. */
