@@ -173,6 +173,6 @@ void test("bytes on a logarithmic scale are marked at powers of two, and at roun
     makeYScale({ range: { min, max }, log: true, includeZero: false, top: 0, bottom: 150, unit: "bytes" })
       .ticks(4)
       .map(({ text }) => text);
-  assert.deepEqual(ticks(90 * 2 ** 20, 80 * 2 ** 30), ["256 MiB", "2 GiB", "16 GiB"]);
+  assert.deepEqual(ticks(90 * 2 ** 20, 80 * 2 ** 30), ["128 MiB", "1 GiB", "8 GiB", "64 GiB"]);
   assert.ok(ticks(90 * 2 ** 20, 100 * 2 ** 20).length > 1);
 });
