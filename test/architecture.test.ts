@@ -29,10 +29,15 @@ const rules: Record<string, Rule> = {
   // Node's own signal handle, for the monitor; engine/runtime/signals.ts says why, and does without where it is missing.
   "engine/runtime/signals.ts": { packages: /^(node:.*|internal\/test\/binding)$/, paths: /^engine\// },
   engine: { packages: /^(node:.*|vscode-jsonrpc(\/.*)?|esbuild)$/, paths: /^engine\// },
-  webviews: { packages: /^(d3(-.*)?|@vscode\/webview-ui-toolkit)$/, paths: /^webviews\// },
+  // What may be asked of a tensor is one contract from the process to the page; it has types alone.
+  webviews: {
+    packages: /^(d3(-.*)?|@vscode\/webview-ui-toolkit)$/,
+    paths: /^(webviews\/|engine\/inspection\.js$)/,
+  },
   extension: {
     packages: /^(node:.*|vscode|vscode-jsonrpc(\/.*)?|typescript\/lib\/tsserverlibrary(\.js)?|typescript)$/,
-    paths: /^(extension\/(?!samples|start)|engine\/(protocol|store|runtime\/client)|webviews\/protocol)/,
+    paths:
+      /^(extension\/(?!samples|start)|engine\/(protocol|inspection|store|runtime\/client)|webviews\/protocol)/,
   },
 };
 

@@ -1,5 +1,7 @@
-// Every message between the extension and a webview. Types and constants only: both sides import it, it imports nothing.
+// Every message between the extension and a webview. Types and constants only: both sides import it, it imports types alone.
 // Binary data travels as fresh ArrayBuffers (a typed array's view would send its whole backing buffer).
+
+import type { Answer, Ask, Place, TensorFacts } from "../engine/inspection.js";
 
 export interface RunView {
   id: string;
@@ -123,3 +125,60 @@ export interface DashboardState {
   /** Ids of the cards shown over the whole width. */
   wide: string[];
 }
+
+/** A tensor that the inspector shows: what the user named, and what it stands for at this stop. */
+export interface InspectedTensor {
+  /** The same over all stops. */
+  id: string;
+  /** "x", "this.fc1.weight": evaluated anew in the chosen frame at each stop. */
+  expression: string;
+  /** null until it was found once. */
+  facts: TensorFacts | null;
+  /** Counts the stops: an answer given under another number is out of date. */
+  stop: number;
+  /** current: of the stop that the editor is at. old: kept from an earlier stop, because the process runs, has ended, or the frame has no such name. */
+  freshness: "current" | "old";
+  /** One sentence when there is nothing, or nothing new, to show. */
+  problem: string | null;
+  /** Stays at each stop until it is closed; others are replaced by the next that is inspected. */
+  pinned: boolean;
+  /** Copies kept of earlier stops, newest first: what `minus` may name. */
+  earlier: { id: string; label: string }[];
+}
+
+/** What a reload must not lose of one tensor's view; the inspector's own, carried by the extension. */
+export type InspectorState = Record<string, unknown>;
+
+export type ToInspector =
+  | {
+      type: "snapshot";
+      tensors: InspectedTensor[];
+      selected: string | null;
+      /** What the debugger does: without it there is nothing to ask. */
+      session: "none" | "running" | "stopped";
+      state: InspectorState | null;
+    }
+  | { type: "tensor"; tensor: InspectedTensor }
+  | { type: "session"; session: "none" | "running" | "stopped" }
+  | { type: "select"; id: string }
+  | { type: "closed"; id: string }
+  /** In the order they were asked is not promised. */
+  | { type: "answer"; request: number; answer: Answer }
+  | { type: "problem"; request: number; message: string };
+
+export type FromInspector =
+  | { type: "ready" }
+  /** `minus`: the id of another tensor, or of a copy of an earlier stop; the extension puts its pin's number into the ask. */
+  | { type: "ask"; request: number; id: string; minus: string | null; ask: Ask }
+  /** An expression that the user typed. */
+  | { type: "add"; expression: string }
+  | { type: "select"; id: string }
+  | { type: "pin"; id: string; pinned: boolean }
+  /** Keeps a copy of the value as it is now, to compare with at later stops. */
+  | { type: "keep"; id: string }
+  | { type: "close"; id: string }
+  | { type: "open"; place: Place }
+  /** Text or a picture, made by the page, that the user asked to copy or to save. */
+  | { type: "copy"; text: string }
+  | { type: "save"; name: string; bytes: ArrayBuffer }
+  | { type: "state"; state: InspectorState };
