@@ -73,7 +73,11 @@ export interface SliceAsk extends Subject {
   column: number;
   rows: number;
   columns: number;
-  /** At most so many cells are answered in each direction; elements that share a cell are put together by `by`. */
+  /**
+   * At most so many cells are answered in each direction; elements that share a cell are put together by `by`. A cell holds
+   * ceil(rows / mostRows) × ceil(columns / mostColumns) elements, counted from `row` and `column`, the last ones fewer. The rectangle may
+   * reach beyond the end of the tensor, where there are no cells: a cell's size is that of the asked rectangle, not of what is left of it.
+   */
   mostRows: number;
   mostColumns: number;
   by: "first" | "mean" | "min" | "max" | "absmax";
