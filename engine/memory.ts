@@ -6,7 +6,7 @@ import { deviceName } from "./deviceNames.js";
 import { native } from "./native.js";
 import { callSites, siteAt } from "./sites.js";
 import { requireTensor, type Tensor } from "./tensor.js";
-import { memoryCategories, type MemoryCategory } from "./protocol.js";
+import { deviceMemoryNumbers, memoryCategories, type MemoryCategory } from "./protocol.js";
 
 /** Counters under PyTorch's `memory_stats` names in camelCase: "allocatedBytes.all.current", "allocatedBytes.all.peak". */
 export type MemoryStats = Record<string, number>;
@@ -38,10 +38,18 @@ export function maxReserved(device = getDefaultDevice()): number {
   return stats(device)["reservedBytes.all.peak"] ?? 0;
 }
 
-/** Bytes in use on all devices, by what they are for. */
-export function byCategory(): Record<MemoryCategory, number> {
-  const bytes = new Float64Array(memoryCategories.length);
-  native.memoryByCategory(bytes);
+/** Bytes in use by what they are for: on a device, or on all of them where none is named. */
+export function byCategory(device?: string): Record<MemoryCategory, number> {
+  let bytes = new Float64Array(memoryCategories.length);
+  if (device === undefined) native.memoryByCategory(bytes);
+  else {
+    const { kind, index } = parseDevice("memory.byCategory", device);
+    const all = new Float64Array(deviceMemoryNumbers * native.devices().length);
+    const count = native.deviceMemory(all);
+    for (let at = 0; at < count * deviceMemoryNumbers; at += deviceMemoryNumbers) {
+      if (all[at] === kind && all[at + 1] === index) bytes = all.slice(at + 2, at + 2 + bytes.length);
+    }
+  }
   return Object.fromEntries(memoryCategories.map((category, k) => [category, bytes[k]!])) as Record<
     MemoryCategory,
     number
@@ -54,7 +62,8 @@ export interface MemoryBlock {
   size: number;
   /** As it was asked for, before rounding; 0 for a free block. */
   requestedSize: number;
-  state: "active_allocated" | "inactive";
+  /** `active_awaiting_free`: freed, but a stream may still be at work on it. */
+  state: "active_allocated" | "active_awaiting_free" | "inactive";
   /** What it is for; null for a free block. */
   category: MemoryCategory | null;
   /** Optimizer steps that were done when it was allocated; null for a free block. */
@@ -82,7 +91,7 @@ export function snapshot(device = getDefaultDevice()): MemorySegment[] {
   const segments: MemorySegment[] = [];
   let current = -1;
   for (let at = 0; at < numbers.length; at += numbersPerBlock) {
-    const [number, address, size, requestedSize, isUsed, category, isSmall, site, step] = numbers.subarray(
+    const [number, address, size, requestedSize, state, category, isSmall, site, step] = numbers.subarray(
       at,
       at + numbersPerBlock,
     ) as unknown as [number, number, number, number, number, number, number, number, number];
@@ -95,24 +104,25 @@ export function snapshot(device = getDefaultDevice()): MemorySegment[] {
     const segment = segments.at(-1)!;
     segment.totalSize += size;
     segment.requestedSize += requestedSize;
-    if (isUsed === 1) {
-      segment.allocatedSize += size;
-      segment.activeSize += size;
-    }
+    const isActive = state !== 0;
+    if (isActive) segment.activeSize += size;
+    if (state === 1) segment.allocatedSize += size;
     segment.blocks.push({
       address,
       size,
       requestedSize,
-      state: isUsed === 1 ? "active_allocated" : "inactive",
-      category: isUsed === 1 ? memoryCategories[category]! : null,
-      step: isUsed === 1 ? step : null,
-      frames: isUsed === 1 ? framesOf(site) : [],
+      state: blockStates[state]!,
+      category: isActive ? memoryCategories[category]! : null,
+      step: isActive ? step : null,
+      frames: isActive ? framesOf(site) : [],
     });
   }
   return segments.sort((a, b) => a.address - b.address);
 }
 
 const numbersPerBlock = 9;
+/** By the number that the core tells. */
+const blockStates = ["inactive", "active_allocated", "active_awaiting_free"] as const;
 
 function framesOf(site: number): MemoryBlock["frames"] {
   const frame = siteAt(site);
@@ -169,7 +179,7 @@ export function summary(device = getDefaultDevice()): string {
     ["in use", allocated(device)],
     ["in use at most", maxAllocated(device)],
     ["taken from the device", reserved(device)],
-    ...Object.entries(byCategory()).map(([name, bytes]): [string, number] => [`  ${name}`, bytes]),
+    ...Object.entries(byCategory(device)).map(([name, bytes]): [string, number] => [`  ${name}`, bytes]),
   ];
   const lines = rows.map(([name, bytes]) => `${name.padEnd(24)}${formatBytes(bytes).padStart(12)}`);
   return [`memory of ${deviceName(kind, index)}`, ...lines].join("\n");

@@ -268,12 +268,12 @@ export interface Native {
   memoryByCategory(into: Float64Array): void;
   /**
    * Fills in `deviceMemoryNumbers` numbers (engine/protocol.ts) for each device that holds memory, the CPU first, as far as there is room:
-   * kind, index, bytes in use by category, bytes held from the device, the most there can be. Returns how many devices. Cheap.
+   * kind, index, bytes in use by category, the most ever in use, bytes held from the device, the most there can be. Returns how many devices. Cheap.
    */
   deviceMemory(into: Float64Array): number;
   /** PyTorch's memory_stats names ("allocated_bytes.all.current") → value. */
   memoryStats(deviceKind: number, deviceIndex: number): Record<string, number>;
-  /** 9 numbers a block: segment, address, bytes, bytes asked for, in use, category, of the small pool, call site, step. */
+  /** 9 numbers a block: segment, address, bytes, bytes asked for, state (0 free, 1 in use, 2 awaiting free), category, of the small pool, call site, step. */
   memorySnapshot(deviceKind: number, deviceIndex: number): Float64Array;
   /** Blocks allocated from now on (on this thread) were born in this step: the optimizer steps that are done. */
   setStep(step: number): void;

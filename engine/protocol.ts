@@ -162,8 +162,8 @@ export const tags = {
   stepMilliseconds: "time/step_ms",
   /** followed by a category: bytes on the CPU; of another device "memory/cuda:0/" and a category or one of `memoryOfDevice` */
   memoryPrefix: "memory/",
-  /** Bytes that tensors use, that were taken from the device, and that can be had at most. */
-  memoryOfDevice: ["allocated", "reserved", "limit"],
+  /** Bytes that tensors use, that they ever used at most, that were taken from the device, and that can be had at most. */
+  memoryOfDevice: ["allocated", "peak", "reserved", "limit"],
   /** followed by a device's name and "/utilisation" (percent), "/celsius" or "/watts" */
   devicePrefix: "device/",
 } as const;
@@ -177,6 +177,6 @@ export const memoryCategories = [
   "input",
   "temporary",
 ] as const;
-/** Of each device, as the core tells: kind, index, bytes by category, bytes held, the most there can be. */
-export const deviceMemoryNumbers = 2 + memoryCategories.length + 2;
+/** Of each device, as the core tells: kind, index, bytes by category, the most ever in use, bytes held, the most there can be. */
+export const deviceMemoryNumbers = 2 + memoryCategories.length + 3;
 export type MemoryCategory = (typeof memoryCategories)[number];

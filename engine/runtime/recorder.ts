@@ -40,6 +40,8 @@ interface LoaderState {
 /** Bits that choose among the layouts of a step. */
 const has = { loss: 1, throughput: 2, time: 4, memory: 8 } as const;
 
+/** Of a device other than the CPU, beside the categories. */
+const totals = tags.memoryOfDevice.length;
 /** More devices than this in one run show no memory. */
 const mostDevices = 16;
 /** Asking the driver takes about a millisecond. */
@@ -341,7 +343,7 @@ export class Recorder implements TrainingObserver {
 
   /** The CPU has its categories; another device what it holds, and the most it may hold, too. */
   private memoryValues(): number {
-    return this.devices === 0 ? 0 : this.devices * (memoryCategories.length + 3) - 3;
+    return this.devices === 0 ? 0 : this.devices * (memoryCategories.length + totals) - totals;
   }
 
   private writeMemory(ring: Float64Array, to: number): number {
@@ -352,8 +354,7 @@ export class Recorder implements TrainingObserver {
       for (let n = 0; n < memoryCategories.length; n++) sum += ring[k++] = this.memory[from + n]!;
       if (d === 0) continue;
       ring[k++] = sum;
-      ring[k++] = this.memory[from + memoryCategories.length]!;
-      ring[k++] = this.memory[from + memoryCategories.length + 1]!;
+      for (let n = 0; n < totals - 1; n++) ring[k++] = this.memory[from + memoryCategories.length + n]!;
     }
     return k;
   }

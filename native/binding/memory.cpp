@@ -44,9 +44,9 @@ napi_value memoryByCategory(const CallInfo& call) {
   return nullptr;
 }
 
-// For each device that holds memory, the CPU first: kind, index, bytes in use by category, bytes held, the
-// most there can be. Called once a step, so it makes nothing.
-constexpr size_t kMemoryNumbers = 2 + kCategoryCount + 2;
+// For each device that holds memory, the CPU first: kind, index, bytes in use by category, the most that were
+// ever in use, bytes held, the most there can be. Called once a step, so it makes nothing.
+constexpr size_t kMemoryNumbers = 2 + kCategoryCount + 3;
 
 struct KnownDevice {
   DeviceId id;
@@ -83,8 +83,9 @@ napi_value deviceMemory(const CallInfo& call) {
     at[1] = device.id.index;
     device.allocator->addBytesByCategory(at + 2);
     const size_t limit = device.allocator->limit();
-    at[2 + kCategoryCount] = static_cast<double>(held);
-    at[3 + kCategoryCount] = limit > 0 ? static_cast<double>(limit) : device.bytes;
+    at[2 + kCategoryCount] = static_cast<double>(device.allocator->peakBytes());
+    at[3 + kCategoryCount] = static_cast<double>(held);
+    at[4 + kCategoryCount] = limit > 0 ? static_cast<double>(limit) : device.bytes;
     at += kMemoryNumbers;
     ++count;
   }
@@ -100,7 +101,8 @@ napi_value memoryStats(const CallInfo& call) {
   return record;
 }
 
-// For each block: segment, address, bytes, bytes asked for, in use, category, of the small pool, site, step.
+// For each block: segment, address, bytes, bytes asked for, state (0 free, 1 in use, 2 freed while a stream
+// may still be at work on it), category, of the small pool, site, step.
 napi_value memorySnapshot(const CallInfo& call) {
   std::vector<double> numbers;
   double segment = 0;
@@ -108,9 +110,9 @@ napi_value memorySnapshot(const CallInfo& call) {
     for (const Block& block : blocks) {
       const double address = static_cast<double>(reinterpret_cast<uintptr_t>(block.memory.handle)) +
                              static_cast<double>(block.memory.offset);
+      const double state = !block.isAllocated ? 0 : block.event ? 2 : 1;
       numbers.insert(numbers.end(), {segment, address, static_cast<double>(block.size),
-                                     block.isAllocated ? static_cast<double>(block.requested) : 0,
-                                     static_cast<double>(block.isAllocated),
+                                     block.isAllocated ? static_cast<double>(block.requested) : 0, state,
                                      static_cast<double>(block.category), static_cast<double>(block.isSmall),
                                      static_cast<double>(block.site), static_cast<double>(block.step)});
     }

@@ -255,6 +255,11 @@ size_t Allocator::limit() const {
 
 size_t Allocator::allocatedBytes() const { return state_->allocated.load(std::memory_order_relaxed); }
 
+size_t Allocator::peakBytes() const {
+  Guard guard(state_->lock);
+  return static_cast<size_t>(state_->statistics.allocatedBytes.all.peak);
+}
+
 size_t Allocator::reservedBytes() const { return state_->reserved.load(std::memory_order_relaxed); }
 
 void Allocator::addBytesByCategory(double into[kCategoryCount]) const {

@@ -99,6 +99,8 @@ class Allocator {
   void addBytesByCategory(double into[kCategoryCount]) const;
   // PyTorch's memory_stats names ("allocated_bytes.all.current") and their values.
   std::vector<std::pair<std::string, double>> statistics() const;
+  // The most bytes in use since the start, or since resetPeaks().
+  size_t peakBytes() const;
   void resetPeaks();
 
   // Every block of every segment as it is now, segment by segment, in the order of their addresses. For

@@ -71,6 +71,13 @@ test("the summary is a table", () => {
   assert.match(text, /^ {2}optimizerState +\d/m);
 });
 
+test("categories of a device add up to what is in use there; without a name they are of all devices", () => {
+  const sum = (bytes: Record<string, number>): number => Object.values(bytes).reduce((a, b) => a + b, 0);
+  assert.equal(sum(memory.byCategory("cpu")), memory.allocated("cpu"));
+  assert.ok(sum(memory.byCategory()) >= sum(memory.byCategory("cpu")));
+  assertRefused(() => memory.byCategory("tpu"), "device", /^memory.byCategory: no device 'tpu'/);
+});
+
 test("a snapshot has every block, and what is known of it", () => {
   memory.recordHistory();
   const big = ones([1024, 1024]); // 4 MiB: the large pool

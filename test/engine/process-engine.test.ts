@@ -77,7 +77,7 @@ test("what a GPU's driver tells is recorded about once a second, and its memory 
     observer.attach({
       attachControl() {},
       deviceMemory(into: Float64Array) {
-        into.set([0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 1, 3, 10, 20, 30, 40, 50, 60, 500, 9000]);
+        into.set([0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 3, 10, 20, 30, 40, 50, 60, 300, 500, 9000]);
         return devices;
       },
       deviceSamples: () => [
@@ -98,6 +98,7 @@ test("what a GPU's driver tells is recorded about once a second, and its memory 
   assert.deepEqual(await series("memory/temporary"), Array(10).fill(6));
   assert.deepEqual(await series("memory/cuda:3/activation"), Array(5).fill(40));
   assert.deepEqual(await series("memory/cuda:3/allocated"), Array(5).fill(210));
+  assert.deepEqual(await series("memory/cuda:3/peak"), Array(5).fill(300));
   assert.deepEqual(await series("memory/cuda:3/reserved"), Array(5).fill(500));
   assert.deepEqual(await series("memory/cuda:3/limit"), Array(5).fill(9000));
   assert.deepEqual([...new Set(await series("device/cuda:3/utilisation"))], [50]);

@@ -154,14 +154,15 @@ function linearDomain(
   count: number,
   unit: Unit,
 ): [number, number] {
-  if (range === null) return [0, 1];
+  const little = unit === "bytes" ? 1024 : 1; // a part of a byte is none
+  if (range === null) return [0, little];
   let { min, max } = range;
   if (includeZero) {
     min = Math.min(min, 0);
     max = Math.max(max, 0);
   }
   if (max - min <= Math.abs(max) * 1e-9) {
-    const pad = Math.abs(max) * 0.1 || 1;
+    const pad = Math.abs(max) * 0.1 || little;
     return includeZero && min >= 0 ? [0, max + pad] : [min - pad, max + pad];
   }
   if (unit === "bytes") return [min, max + (max - min) * 0.05];
@@ -205,13 +206,13 @@ function logByteTicks(domain: readonly [number, number], count: number): number[
   return ticks.length > 1 ? ticks : byteTicks(domain, count);
 }
 
-/** Ticks at round numbers of KiB, MiB, ... rather than at round numbers of bytes. */
+/** Ticks a power of two apart, and whole bytes: round numbers of KiB, MiB, ... where those of ten would not be. */
 function byteTicks(domain: readonly [number, number], count: number): number[] {
-  const size = Math.max(Math.abs(domain[0]), Math.abs(domain[1]), 1);
-  const unit = 1024 ** Math.floor(Math.log2(size) / 10);
-  return scaleLinear([domain[0] / unit, domain[1] / unit], [0, 1])
-    .ticks(count)
-    .map((value) => value * unit);
+  const distance = (domain[1] - domain[0]) / Math.max(1, count);
+  const step = Math.max(1, 2 ** Math.ceil(Math.log2(distance) - 1e-9));
+  const ticks: number[] = [];
+  for (let value = Math.ceil(domain[0] / step) * step; value <= domain[1]; value += step) ticks.push(value);
+  return ticks;
 }
 
 const niceSeconds = [

@@ -110,6 +110,11 @@ for (const { name } of gpus) {
       const [allocated, active] = stats() as [number, number];
       const there = zeros([1 << 20]).to(name, { nonBlocking: true });
       assert.deepEqual(stats(), [allocated + (1 << 22), active + (1 << 22)]);
+      const byCategory = Object.values(memory.byCategory(name));
+      assert.deepEqual(
+        byCategory.reduce((a, b) => a + b, 0),
+        stats()[0],
+      );
       let busy = zeros([1 << 20], { device: name });
       for (let k = 0; k < 20; k++) busy = busy.add(there);
       there.dispose();
@@ -179,7 +184,12 @@ for (const slow of ["copies", "kernels"]) {
         pinned.dispose();
         there.dispose();
         const stats = memory.stats("gpu");
-        waited = Math.max(waited, stats["activeBytes.all.current"] - stats["allocatedBytes.all.current"]);
+        const waiting = stats["activeBytes.all.current"] - stats["allocatedBytes.all.current"];
+        const blocks = memory.snapshot("gpu").flatMap((segment) => segment.blocks);
+        const awaiting = blocks.filter(({ state }) => state === "active_awaiting_free");
+        const shown = awaiting.reduce((sum, { size }) => sum + size, 0);
+        if (shown !== waiting) throw new Error(\`the snapshot has \${shown} bytes waiting, not \${waiting}\`);
+        waited = Math.max(waited, waiting);
       }
       console.log(JSON.stringify({ waited, values: seen.map((x) => [...new Set(x.data())]) }));`;
     const { out, err } = await runScript(script, { STAND_IN_SLOW: slow });

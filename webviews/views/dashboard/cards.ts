@@ -131,6 +131,7 @@ function memoryPlans(series: readonly SeriesInfo[]): CardPlan[] {
 /** As PyTorch's names for them are meant. */
 const totals: Record<string, string> = {
   allocated: "in use by tensors",
+  peak: "peak in use",
   reserved: "taken from the device",
   limit: "at most",
 };
