@@ -174,5 +174,27 @@ void test("bytes on a logarithmic scale are marked at powers of two, and at roun
       .ticks(4)
       .map(({ text }) => text);
   assert.deepEqual(ticks(90 * 2 ** 20, 80 * 2 ** 30), ["128 MiB", "1 GiB", "8 GiB", "64 GiB"]);
-  assert.ok(ticks(90 * 2 ** 20, 100 * 2 ** 20).length > 1);
+  assert.deepEqual(ticks(90 * 2 ** 20, 100 * 2 ** 20), ["92 MiB", "96 MiB", "100 MiB"]);
+});
+
+void test("bytes are marked a power of two apart, exactly, and never at a part of a byte", () => {
+  const ticks = (min: number, max: number): string[] =>
+    makeYScale({
+      range: { min, max },
+      log: false,
+      includeZero: min === 0,
+      top: 0,
+      bottom: 150,
+      unit: "bytes",
+    })
+      .ticks(5)
+      .map(({ text }) => text);
+  assert.deepEqual(ticks(0, 1.15 * 2 ** 20), ["0 B", "256 KiB", "512 KiB", "768 KiB", "1 MiB"]);
+  assert.deepEqual(ticks(0, 0), ["0 B", "256 B", "512 B", "768 B", "1 KiB"]);
+  assert.deepEqual(ticks(0, 3), ["0 B", "1 B", "2 B", "3 B"]);
+  assert.deepEqual(ticks(2 ** 20, 1.5 * 2 ** 20), ["1 MiB", "1.125 MiB", "1.25 MiB", "1.375 MiB", "1.5 MiB"]);
+  assert.deepEqual(
+    ticks(2 ** 30, 2 ** 30 + 4096),
+    [0, 1, 2, 3, 4].map((k) => `${1048576 + k} KiB`),
+  );
 });

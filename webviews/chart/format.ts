@@ -66,7 +66,7 @@ export function formatWithUnit(value: number | null, unit: Unit): string {
 
 /** Axis labels: no more digits than tell two ticks apart, and the same form for all ticks of an axis. */
 export function formatTick(value: number, distance: number, unit: Unit): string {
-  if (unit === "bytes") return formatBytes(value);
+  if (unit === "bytes") return formatByteTick(value, distance);
   if (value === 0) return "0";
   const size = Math.abs(value);
   const decimals = Math.max(0, -Math.floor(Math.log10(Math.abs(distance)) + 1e-9));
@@ -78,6 +78,15 @@ export function formatTick(value: number, distance: number, unit: Unit): string 
   );
   if (size >= 1e6 && size < 1e12) return minus(suffix(value, digits));
   return minus(shortExponent(value.toExponential(Math.min(digits, 3))));
+}
+
+/** Exact, for ticks a power of two apart: in a smaller unit where it would take more than three decimals. */
+function formatByteTick(value: number, distance: number): string {
+  const size = Math.abs(value);
+  let unit = 0;
+  while (unit < byteUnits.length - 1 && size >= 1024 ** (unit + 1) && distance >= 1024 ** (unit + 1) / 8)
+    unit++;
+  return minus(`${Number((value / 1024 ** unit).toFixed(3))} ${byteUnits[unit]!}`);
 }
 
 function suffix(value: number, digits: number): string {

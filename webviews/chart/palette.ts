@@ -1,5 +1,6 @@
 // Colours and fonts of the charts, read from VS Code's theme variables, because a canvas knows no style sheet.
 
+import { color as parseColor, type RGBColor } from "d3-color";
 import { interpolateRgbBasis } from "d3-interpolate";
 
 export interface ChartTheme {
@@ -31,19 +32,52 @@ export function readTheme(body: HTMLElement): ChartTheme {
   const light =
     body.classList.contains("vscode-light") || body.classList.contains("vscode-high-contrast-light");
   const read = (name: string, fallback: string): string => style.getPropertyValue(name).trim() || fallback;
+  const background = read("--vscode-editor-background", light ? "#ffffff" : "#1f1f1f");
   const foreground = read("--vscode-foreground", light ? "#3b3b3b" : "#cccccc");
   return {
     foreground,
     muted: read("--vscode-descriptionForeground", foreground),
     grid: read("--vscode-editorIndentGuide-background1", light ? "#d3d3d3" : "#404040"),
-    background: read("--vscode-editor-background", light ? "#ffffff" : "#1f1f1f"),
+    background,
     error: read("--vscode-errorForeground", light ? "#a1260d" : "#f48771"),
     highContrast:
       body.classList.contains("vscode-high-contrast") ||
       body.classList.contains("vscode-high-contrast-light"),
     font: `11px ${read("--vscode-font-family", "system-ui, sans-serif")}`,
-    categorical: categories.map(([name, dark, bright]) => read(name, light ? bright : dark)),
+    categorical: categories.map(([name, dark, bright]) => {
+      const known = light ? bright : dark;
+      return legible(read(name, known), background, known);
+    }),
   };
+}
+
+/** Less contrast than this with what is behind it, and a thin line is hardly seen. */
+const leastContrast = 2.5;
+
+/**
+ * The theme's colour where a thin line of it is seen, else `instead`. Some themes have an orange that is nearly transparent, because
+ * it also marks text that was found.
+ */
+export function legible(color: string, background: string, instead: string): string {
+  const [over, under] = [parseColor(color)?.rgb(), parseColor(background)?.rgb()];
+  if (over === undefined || under === undefined) return color;
+  const mix = (a: number, b: number): number => a * over.opacity + b * (1 - over.opacity);
+  const seen = [mix(over.r, under.r), mix(over.g, under.g), mix(over.b, under.b)];
+  const [dark, bright] = [luminance(seen), luminance(channels(under))].sort((a, b) => a - b);
+  return (bright! + 0.05) / (dark! + 0.05) >= leastContrast ? color : instead;
+}
+
+function channels({ r, g, b }: RGBColor): number[] {
+  return [r, g, b];
+}
+
+/** Relative luminance, 0 to 1 (WCAG 2.2). */
+function luminance(rgb: readonly number[]): number {
+  const [r, g, b] = rgb.map((value) => {
+    const part = value / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r! + 0.7152 * g! + 0.0722 * b!;
 }
 
 /** Line patterns in pixels: drawn, skipped, ... The first is solid. */
