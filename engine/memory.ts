@@ -2,6 +2,7 @@
 
 import { checkBoolean, checkNumber } from "./errors.js";
 import { getDefaultDevice, parseDevice } from "./device.js";
+import { formatBytes } from "./format.js";
 import { deviceName } from "./deviceNames.js";
 import { native } from "./native.js";
 import { callSites, siteAt } from "./sites.js";
@@ -183,17 +184,6 @@ export function summary(device = getDefaultDevice()): string {
   ];
   const lines = rows.map(([name, bytes]) => `${name.padEnd(24)}${formatBytes(bytes).padStart(12)}`);
   return [`memory of ${deviceName(kind, index)}`, ...lines].join("\n");
-}
-
-function formatBytes(bytes: number): string {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]!}`;
 }
 
 function camelCase(key: string): string {

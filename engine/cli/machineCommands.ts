@@ -6,7 +6,7 @@ import { bestGpu } from "../deviceNames.js";
 import type { NativeDevice } from "../native.js";
 import type { Given, OptionTable } from "./options.js";
 import { expectPositionals } from "./options.js";
-import { coloured, printJson, printTable } from "./print.js";
+import { coloured, formatBytes, printJson, printTable } from "./print.js";
 import { installationFolder, oldestNode } from "./runCommand.js";
 
 export const machineOptions: OptionTable = { json: { kind: "flag", sentence: "machine-readable output" } };
@@ -23,7 +23,7 @@ export async function devicesCommand(given: Given): Promise<number> {
     device.name,
     device.description,
     device.backend,
-    device.memoryBytes > 0 ? `${(device.memoryBytes / 2 ** 30).toFixed(1)} GiB` : "",
+    device.memoryBytes > 0 ? formatBytes(device.memoryBytes) : "",
     stateOf(device, devices),
   ]);
   printTable(["device", "what it is", "backend", "memory", ""], rows, [3]);

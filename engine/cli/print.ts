@@ -1,5 +1,6 @@
 // Text for terminals: tables, colours where they are wanted, numbers and times as people read them.
 
+import { formatBytes } from "../format.js";
 import { formatDuration, formatNumber } from "../runtime/estimate.js";
 import type { RunRecord, RunState } from "../protocol.js";
 
@@ -72,7 +73,7 @@ export function timeText(milliseconds: number): string {
   return date.toISOString().slice(0, 16).replace("T", " ");
 }
 
-export { formatNumber };
+export { formatBytes, formatNumber };
 
 function visibleLength(text: string): number {
   // eslint-disable-next-line no-control-regex -- the control character is what is looked for

@@ -11,6 +11,7 @@ import {
   coloured,
   cut,
   durationText,
+  formatBytes,
   formatNumber,
   lossText,
   printJson,
@@ -57,9 +58,10 @@ export function runsCommand(given: Given): number {
     String(record.progress.step),
     lossText(record),
     durationText(record),
+    cut(record.device, 12),
     timeText(record.startTime),
   ]);
-  printTable(["id", "name", "state", "steps", "loss", "time", "started"], rows, [3, 4, 5]);
+  printTable(["id", "name", "state", "steps", "loss", "time", "device", "started"], rows, [3, 4, 5]);
   return 0;
 }
 
@@ -70,6 +72,7 @@ function deviceText({ device, deviceDescription }: RunRecord): string {
 /** One element of `descent runs --json`. */
 function listed({ folder, record }: StoredRun): object {
   const { id, name, state, exitCode, startTime, endTime, script, note, progress } = record;
+  const { device, deviceDescription } = record;
   return {
     id,
     name,
@@ -79,6 +82,8 @@ function listed({ folder, record }: StoredRun): object {
     loss: progress.loss,
     startTime,
     endTime,
+    device,
+    deviceDescription,
     script,
     folder,
     note,
@@ -117,13 +122,10 @@ export async function showCommand(given: Given): Promise<number> {
   for (const [key, value] of facts) process.stdout.write(`${key.padEnd(width)}  ${value}\n`);
   if (shown.series.length > 0) {
     process.stdout.write("\n");
-    const number = (value: number | string): string => formatNumber(Number(value));
     const rows = shown.series.map(({ tag, count, last, min, max }) => [
       tag,
       String(count),
-      number(last),
-      number(min),
-      number(max),
+      ...[last, min, max].map((value) => seriesValue(tag, value)),
     ]);
     printTable(["series", "points", "last", "min", "max"], rows, [1, 2, 3, 4]);
   }
@@ -133,7 +135,8 @@ export async function showCommand(given: Given): Promise<number> {
 export async function compareCommand(given: Given): Promise<number> {
   if (given.positional.length < 2) throw new UsageError("Two runs' ids are needed: descent compare A B.");
   const workspace = workspaceFrom(given);
-  const runs = await Promise.all(given.positional.map((id) => shownRun(findRun(workspace, id))));
+  const found = given.positional.map((id) => findRun(workspace, id));
+  const runs = await Promise.all(found.map(shownRun));
   const names = [...new Set(runs.flatMap((run) => run.series.map((series) => series.tag)))];
   const series = names.map((tag) => ({
     tag,
@@ -150,11 +153,12 @@ export async function compareCommand(given: Given): Promise<number> {
   const rows = [
     row("state", (run) => stateText(run.state)),
     row("steps", (run) => String(run.steps)),
+    ["device", ...found.map(({ record }) => record.device)],
     ...keys("config").map((key) => row(`config ${key}`, (run) => valueText(run.config[key]))),
     ...keys("summary").map((key) => row(`summary ${key}`, (run) => valueText(run.summary[key]))),
     ...series.map(({ tag, last }) => [
       tag,
-      ...last.map((value) => (value === null ? "–" : formatNumber(Number(value)))),
+      ...last.map((value) => (value === null ? "–" : seriesValue(tag, value))),
     ]),
   ];
   printTable(["", ...runs.map((run) => run.id)], rows);
@@ -233,6 +237,10 @@ function errorText({ error }: RunRecord): string {
   const { location } = error;
   const place = location === null ? "" : `${location.file}:${location.line}:${location.column}: `;
   return `${place}${error.name}: ${error.message}`;
+}
+
+function seriesValue(tag: string, value: number | string): string {
+  return tag.startsWith(tags.memoryPrefix) ? formatBytes(Number(value)) : formatNumber(Number(value));
 }
 
 function valueText(value: unknown): string {

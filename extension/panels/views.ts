@@ -4,7 +4,7 @@ import { isLive, tags } from "../../engine/protocol.js";
 import { layerOfParameter } from "../../engine/store/seriesTable.js";
 import type { RunView, SeriesInfo } from "../../webviews/protocol.js";
 import type { Run } from "../runs/registry.js";
-import { formatLoss, runMessage } from "../runs/words.js";
+import { deviceText, formatLoss, runMessage } from "../runs/words.js";
 
 export function toRunView({ folder, record }: Run): RunView {
   const { progress } = record;
@@ -23,8 +23,7 @@ export function toRunView({ folder, record }: Run): RunView {
     batches: progress.batches,
     loss: formatLoss(progress.loss),
     secondsLeft: progress.secondsLeft,
-    device:
-      record.deviceDescription === null ? record.device : `${record.device}, ${record.deviceDescription}`,
+    device: deviceText(record),
     message: runMessage(record),
     location: record.error?.location ?? null,
     config: record.config,

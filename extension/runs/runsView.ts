@@ -6,7 +6,15 @@ import type { Editor } from "../app.js";
 import { Emitter, Throttle, type Disposable } from "../event.js";
 import { openSelectedRunCommand } from "../names.js";
 import type { Run, RunRegistry } from "./registry.js";
-import { describeRun, formatDuration, formatStart, runMessage, stateWord, summarize } from "./words.js";
+import {
+  describeRun,
+  deviceText,
+  formatDuration,
+  formatStart,
+  runMessage,
+  stateWord,
+  summarize,
+} from "./words.js";
 
 /** A row, and what a command started from a row gets as its argument. */
 export interface RunNode {
@@ -111,7 +119,7 @@ function tooltip({ record, folder }: Run): string {
     runMessage(record),
     `Started ${new Date(record.startTime).toLocaleString()}`,
     ended === null ? null : `Took ${formatDuration((ended - record.startTime) / 1000)}`,
-    `Device: ${record.device}`,
+    `Device: ${deviceText(record)}`,
     record.script,
     folder,
   ];

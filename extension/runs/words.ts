@@ -65,14 +65,20 @@ export function shortName({ name }: RunRecord): string {
   return characters.length <= 32 ? name : `${characters.slice(0, 31).join("").trimEnd()}…`;
 }
 
-/** "step 1,240 · loss 0.1234"; what there is to say when there is neither. */
+/** "step 1,240 · loss 0.1234", and the device where it is not the CPU; what there is to say when there is neither. */
 export function summarize(record: RunRecord): string {
   const { step, loss } = record.progress;
   if (step === 0 && loss === null) return stateWord(record.state);
-  const numbers = `step ${formatStep(step)} · loss ${formatLoss(loss)}`;
+  const device = record.device === "cpu" ? "" : ` · ${record.device}`;
+  const numbers = `step ${formatStep(step)} · loss ${formatLoss(loss)}${device}`;
   return record.state === "running" || record.state === "finished"
     ? numbers
     : `${stateWord(record.state)} · ${numbers}`;
+}
+
+/** "opencl:0, what its driver calls it"; "cpu". */
+export function deviceText({ device, deviceDescription }: RunRecord): string {
+  return deviceDescription === null ? device : `${device}, ${deviceDescription}`;
 }
 
 /** The status bar's text without its icon: "train.ts 1,240 · loss 0.1234 · 2 min 5 s left". */
@@ -115,5 +121,6 @@ export function describeRun(record: RunRecord): string {
       ? ""
       : `, step ${formatStep(record.progress.step)}, loss ${formatLoss(record.progress.loss)}`;
   const message = runMessage(record);
-  return `${record.name}, ${stateWord(record.state)}${numbers}${left}${message === null ? "" : `. ${message}`}`;
+  const device = record.device === "cpu" ? "" : ` on ${record.device}`;
+  return `${record.name}, ${stateWord(record.state)}${device}${numbers}${left}${message === null ? "" : `. ${message}`}`;
 }

@@ -120,14 +120,14 @@ describe("the store's commands", () => {
     const text = await cli(folder, "runs");
     assert.match(
       text.out,
-      /^id +name +state +steps +loss +time +started\n\S+ +bad +failed +50 +0\.02000 .*\n\S+ +good +finished +50 /,
+      /^id +name +state +steps +loss +time +device +started\n\S+ +bad +failed +50 +0\.02000 +\S+ +cpu .*\n\S+ +good +finished +50 /,
     );
     const list = JSON.parse((await cli(folder, "runs", "--json")).out) as Record<string, unknown>[];
     assert.deepEqual(
-      list.map(({ name, state, exitCode, steps }) => [name, state, exitCode, steps]),
+      list.map(({ name, state, exitCode, steps, device }) => [name, state, exitCode, steps, device]),
       [
-        ["bad", "failed", 1, 50],
-        ["good", "finished", 0, 50],
+        ["bad", "failed", 1, 50, "cpu"],
+        ["good", "finished", 0, 50, "cpu"],
       ],
     );
     assert.match(
@@ -190,6 +190,7 @@ describe("the store's commands", () => {
     assert.deepEqual(series.find(({ tag }) => tag === "loss")?.last, [Math.fround(0.02), Math.fround(0.02)]);
     const text = await cli(folder, "compare", "good", "bad");
     assert.match(text.out, /^state +finished +failed$/m);
+    assert.match(text.out, /^device +cpu +cpu$/m);
     assert.match(text.out, /^config lr +0\.1 +0\.1$/m);
   });
 

@@ -13,6 +13,7 @@ import {
   shortName,
   statusText,
   summarize,
+  deviceText,
 } from "../../extension/runs/words.js";
 import { progress, record } from "./records.js";
 
@@ -62,6 +63,13 @@ describe("a run's row, status and sentence", () => {
     const paused = record({ ...running, state: "paused" });
     assert.equal(statusText(paused), "train.ts 1,240 · loss 0.1234 · paused");
     assert.equal(summarize(paused), "paused · step 1,240 · loss 0.1234");
+  });
+
+  test("on a device other than the CPU, it is said which", () => {
+    const there = record({ ...running, device: "opencl:0", deviceDescription: "A card" });
+    assert.equal(summarize(there), "step 1,240 · loss 0.1234 · opencl:0");
+    assert.match(describeRun(there), /^train\.ts, running on opencl:0, step 1,240, /);
+    assert.deepEqual([deviceText(running), deviceText(there)], ["cpu", "opencl:0, A card"]);
   });
 
   test("a long name leaves room for the numbers", () => {

@@ -105,7 +105,7 @@ function createSeries(layers: number, gpu: string | undefined): Series[] {
       ? []
       : [
           ...categories.map((label) => ofGpu(gpu, `memory/${gpu}/${label}`, "memory", label, "bytes")),
-          ...["allocated", "reserved", "limit"].map((label) =>
+          ...["allocated", "peak", "reserved", "limit"].map((label) =>
             ofGpu(gpu, `memory/${gpu}/${label}`, "memoryTotal", label, "bytes"),
           ),
           ofGpu(gpu, `device/${gpu}/utilisation`, "device", gpu, "%"),
@@ -164,7 +164,7 @@ function valueOf(one: Series, step: number, layers: number, of: number): number 
     case "memory":
       return memoryOf(one.label, step, noise);
     case "memoryTotal":
-      return { allocated: 93, reserved: 120, limit: 80_000 }[one.label]! * 2 ** 20;
+      return { allocated: 93, peak: 108, reserved: 120, limit: 80_000 }[one.label]! * 2 ** 20;
     case "device":
       return { "%": 87 + 4 * noise, "°C": 64 + noise, W: 410 + 15 * noise }[one.unit as "W"];
     case "user":
