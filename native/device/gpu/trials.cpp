@@ -11,6 +11,7 @@ const std::vector<Trial>& trials() {
                  repeated = Piece::repeated;
   static const auto* const all = new std::vector<Trial>{
       {"copy", 1, {{numbers, {5, 70}}, {transposed, {5, 70}}}, {}, {}},
+      {"copy", 1, {{numbers, {700}}, {indices, {700}, 90}}, {}, {}},
       {"mul", 1, {{numbers, {6, 70}}, {transposed, {6, 70}}, {repeated, {6, 70}}}, {}, {}},
       {"tanh", 1, {{numbers, {500}}, {numbers, {500}}}, {}, {}},
       {"sum", 1, {{numbers, {3}}, {numbers, {3, 700}}}, {1}, {}},

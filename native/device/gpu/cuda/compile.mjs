@@ -125,15 +125,15 @@ function moduleText(text, file) {
       readFileSync(join(folder, "../kernels", path), "utf8"),
     );
   const macros = [...`${typed}\n${body}`.matchAll(/^\s*#\s*define\s+(\w+)/gm)].map((found) => found[1]);
-  const forget = [...new Set(macros)].map((name) => `#undef ${name}`).join("\n");
-  const parts = variantsOf(text).map((variant) => {
+  const variants = variantsOf(text);
+  const chosen = variants.flatMap((variant) => variant.map(([name]) => name));
+  const forget = [...new Set([...macros, ...chosen, "VARIANT"])].map((name) => `#undef ${name}`).join("\n");
+  const parts = variants.map((variant) => {
     const suffix = variant.map(([, value]) => value).join("_");
-    const definitions = [...variant, ["VARIANT", suffix]].map(
-      ([name, value]) => `#undef ${name}\n#define ${name} ${value}`,
-    );
+    const definitions = [...variant, ["VARIANT", suffix]].map(([name, value]) => `#define ${name} ${value}`);
     const hasType = variant.some(([name]) => name === "TYPE");
     return [
-      `namespace in_${suffix} {`,
+      `namespace in_${variant.map(([name, value]) => `${name}_${value}`).join("_")} {`,
       forget,
       ...definitions,
       hasType ? typed : "",
