@@ -1,5 +1,7 @@
 // What crosses the process border: the run record on disk, the requests the monitor answers, the events it sends.
 
+import type { Answer, Ask } from "./inspection.js";
+
 /** Version of everything in this file; a peer with another major number is refused with a sentence. */
 export const protocolVersion = 1;
 
@@ -138,6 +140,10 @@ export interface MonitorRequests {
   /** Ends the process at once, after a flush. */
   kill: [Record<string, never>, RunRecord];
   rename: [{ name: string }, RunRecord];
+  /** About a tensor that the process keeps (DebugBridge.pin), also while its main thread stands; an error is one sentence. */
+  inspect: [{ pin: number; ask: Ask }, Answer];
+  /** Lets go of such tensors: by whoever no longer stands at the stop where they were pinned. Unknown numbers do nothing. */
+  release: [{ pins: number[] }, Record<string, never>];
 }
 
 /** Notifications from the monitor. */

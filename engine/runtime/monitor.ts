@@ -106,6 +106,10 @@ const server = new MonitorServer(() => record, {
     saveRecord();
     return record;
   },
+  inspect: ({ pin }) => {
+    throw new Error(`There is no pinned tensor ${pin}: it was let go.`);
+  },
+  release: () => ({}),
 });
 
 /** Resolves with the record once `condition` holds, or after half a second: a long step is no reason not to answer. */

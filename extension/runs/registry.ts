@@ -1,6 +1,7 @@
 // Every run of the open folders, found by its folder on disk, kept up to date by its socket while it lives.
 // Knows nothing of the editor: whoever watches files calls touch(), the rest is a slow poll of the live ones.
 
+import type { Answer, Ask } from "../../engine/inspection.js";
 import { isLive, type RunRecord } from "../../engine/protocol.js";
 import { Emitter, type Disposable } from "../event.js";
 
@@ -24,6 +25,10 @@ export type ControlMethod = "pause" | "resume" | "stepBatch" | "stop" | "kill";
 export interface RunConnection {
   control(method: ControlMethod): Promise<RunRecord>;
   rename(name: string): Promise<RunRecord>;
+  /** About a tensor that the process, stopped under a debugger, keeps by this number. */
+  inspect(pin: number, ask: Ask): Promise<Answer>;
+  /** Lets go of such tensors. */
+  release(pins: number[]): Promise<void>;
   onChanged(listener: (record: RunRecord) => void): void;
   onFlushed(listener: () => void): void;
   onClosed(listener: () => void): void;
@@ -130,17 +135,40 @@ export class RunRegistry {
 
   /** Asks a live run for something; its answer is taken over at once. Throws one sentence when it cannot be asked. */
   async control(run: Run, method: ControlMethod): Promise<void> {
-    const entry = this.#entries.get(run.folder);
-    if (entry === undefined || !isLive(entry.run.record.state)) {
-      throw new Error(`'${run.record.name}' is not running any more.`);
-    }
+    const connecting = this.#connection(run);
     try {
-      const connection = entry.connection ?? (await this.#connect(entry));
-      this.#update(run.folder, await connection.control(method));
+      this.#update(run.folder, await (await connecting).control(method));
     } catch (error) {
-      if (method !== "kill" || !(await this.#source.kill(entry.run.record))) throw error;
+      const { record } = this.get(run.folder) ?? run;
+      if (method !== "kill" || !(await this.#source.kill(record))) throw error;
       await this.touch(run.folder);
     }
+  }
+
+  /** The live run that a process is; null where it is none of the folders' looked at. */
+  async ofProcess(pid: number, id: string): Promise<Run | null> {
+    const find = (): Run | null =>
+      this.all().find(({ record }) => record.pid === pid && record.id === id && isLive(record.state)) ?? null;
+    const found = find();
+    if (found) return found;
+    await this.scan(); // its folder may be newer than the last look
+    return find();
+  }
+
+  /** Asks a live run about a pinned tensor. Throws one sentence when it cannot be asked. */
+  async inspect(run: Run, pin: number, ask: Ask): Promise<Answer> {
+    return (await this.#connection(run)).inspect(pin, ask);
+  }
+
+  async release(run: Run, pins: number[]): Promise<void> {
+    await (await this.#connection(run)).release(pins);
+  }
+
+  #connection(run: Run): Promise<RunConnection> {
+    const entry = this.#entries.get(run.folder);
+    if (entry === undefined || !isLive(entry.run.record.state))
+      throw new Error(`'${run.record.name}' is not running any more.`);
+    return this.#connect(entry);
   }
 
   /** Changes the name shown; the folder stays. */

@@ -29,6 +29,17 @@ export const runSource: RunSource = {
     return {
       control: (method) => connection.request(method, {}),
       rename: (name) => connection.request("rename", { name }),
+      inspect: async (pin, ask) => {
+        try {
+          return await connection.request("inspect", { pin, ask });
+        } catch (error) {
+          const { message } = error as Error;
+          throw new Error(message.replace(/^Request \w+ failed with message: /, ""), { cause: error });
+        }
+      },
+      release: async (pins) => {
+        await connection.request("release", { pins });
+      },
       onChanged: (listener) => void connection.on("changed", listener),
       onFlushed: (listener) => {
         connection.on("flushed", () => {

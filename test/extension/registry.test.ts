@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Answer, Ask } from "../../engine/inspection.js";
 import type { RunRecord } from "../../engine/protocol.js";
 import {
   RunRegistry,
@@ -61,6 +62,14 @@ class Socket implements RunConnection {
   }
   rename(name: string): Promise<RunRecord> {
     return Promise.resolve({ ...this.#record, name });
+  }
+  inspect(pin: number, ask: Ask): Promise<Answer> {
+    this.asked.push(`${ask.kind} of ${pin}`);
+    return Promise.resolve({ kind: "find", index: null, value: null });
+  }
+  release(pins: number[]): Promise<void> {
+    this.asked.push(`release ${pins.join(" ")}`);
+    return Promise.resolve();
   }
   onChanged(listener: (record: RunRecord) => void): void {
     this.changed = listener;
@@ -148,6 +157,22 @@ test("pause asks the run and takes its answer over", async () => {
   await registry.control(registry.get("/w/a")!, "pause");
   assert.deepEqual(socket.asked, ["pause"]);
   assert.equal(registry.get("/w/a")?.record.state, "paused");
+  registry.dispose();
+});
+
+test("a process is its live run, also one that was just begun, and answers about its tensors", async () => {
+  const { registry, store } = await open({ a: record({ state: "finished" }) });
+  store.records.set("/w/b", record({ id: "b" }));
+  assert.equal(await registry.ofProcess(4242, "a"), null);
+  const run = await registry.ofProcess(4242, "b");
+  assert.equal(run?.folder, "/w/b");
+  await registry.inspect(run, 7, { kind: "find", part: "value", what: "nan" });
+  await registry.release(run, [7, 8]);
+  assert.deepEqual(store.sockets.get("b")!.asked, ["find of 7", "release 7 8"]);
+  store.records.set("/w/b", record({ id: "b", state: "finished" }));
+  store.sockets.get("b")!.closed();
+  await until(() => registry.get("/w/b")?.record.state === "finished");
+  await assert.rejects(registry.inspect(run, 7, { kind: "graph", most: 1 }), /is not running any more/);
   registry.dispose();
 });
 
