@@ -46,8 +46,14 @@ export function toNodeConfiguration(config: LaunchConfiguration, around: Surroun
     name: config.name,
     runtimeArgs: ["--import", pathToFileURL(around.register).href, ...strings(config["runtimeArgs"])],
     env: { [environment.launch]: JSON.stringify(launch), ...record(config["env"]) },
-    // Our own library, not the user's code: stepping and 'caught exceptions' pass over it.
-    skipFiles: ["<node_internals>/**", join(around.dist, "**"), ...strings(config["skipFiles"])],
+    // Our own library, not the user's code: stepping and 'caught exceptions' pass over it. A `debugger;` in a file that is skipped is
+    // passed over too, so the one file that stops the process is not.
+    skipFiles: [
+      "<node_internals>/**",
+      join(around.dist, "**"),
+      "!**/dist/engine/breakpoint.mjs",
+      ...strings(config["skipFiles"]),
+    ],
     [marker]: { program: config["program"] },
   };
 }

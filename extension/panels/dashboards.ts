@@ -13,7 +13,7 @@ import type { Run, RunRegistry } from "../runs/registry.js";
 import { shortName } from "../runs/words.js";
 import type { Settings } from "../settings.js";
 import { DashboardModel, type DashboardOptions } from "./dashboardModel.js";
-import { dashboardHtml, runOfState } from "./html.js";
+import { pageHtml, runOfState } from "./html.js";
 import { readState } from "./messages.js";
 import type { SeriesSource } from "./series.js";
 
@@ -181,7 +181,7 @@ export class Dashboards {
     const address = (file: string): string =>
       panel.webview.asWebviewUri(editor.Uri.file(join(pages, file))).toString();
     panel.webview.options = { enableScripts: true, localResourceRoots: [editor.Uri.file(pages)] };
-    panel.webview.html = dashboardHtml({
+    panel.webview.html = pageHtml({
       title: panel.title,
       script: address("dashboard.js"),
       style: address("dashboard.css"),

@@ -1,4 +1,4 @@
-// The page of a dashboard: a strict content security policy, the bundled script and style, and nothing else.
+// The page of a panel: a strict content security policy, the bundled script and style, and nothing else.
 
 export interface Page {
   title: string;
@@ -9,11 +9,11 @@ export interface Page {
   source: string;
   /** Random, new for each page. */
   nonce: string;
-  /** Kept with the page's own state, so that the panel knows its run after the window was reloaded. */
-  run: string;
+  /** Of a dashboard: kept with the page's own state, so that the panel knows its run after the window was reloaded. */
+  run?: string;
 }
 
-export function dashboardHtml({ title, script, style, source, nonce, run }: Page): string {
+export function pageHtml({ title, script, style, source, nonce, run }: Page): string {
   const policy = [
     "default-src 'none'",
     `script-src 'nonce-${nonce}'`,
@@ -33,7 +33,7 @@ export function dashboardHtml({ title, script, style, source, nonce, run }: Page
   </head>
   <body>
     <div id="root"></div>
-    <script nonce="${nonce}">${keepRun(run)}</script>
+    ${run === undefined ? "" : `<script nonce="${nonce}">${keepRun(run)}</script>`}
     <script nonce="${nonce}" src="${escape(script)}"></script>
   </body>
 </html>`;

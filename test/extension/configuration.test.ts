@@ -27,7 +27,7 @@ test("Node.js with the import hook, our library skipped", () => {
     runtimeArgs: ["--import", "file:///x/my%20dist/runtime/register.mjs"],
     env: { DESCENT_LAUNCH: '{"workspace":"/project"}' },
     resolveSourceMapLocations: ["**", "!**/node_modules/**"],
-    skipFiles: ["<node_internals>/**", "/x/my dist/**"],
+    skipFiles: ["<node_internals>/**", "/x/my dist/**", "!**/dist/engine/breakpoint.mjs"],
     [marker]: { program: "/project/train.ts" },
   });
 });
@@ -56,7 +56,12 @@ test("what the user wrote is kept, beside ours where it is a list", () => {
     "file:///x/my%20dist/runtime/register.mjs",
     "--expose-gc",
   ]);
-  assert.deepEqual(config["skipFiles"], ["<node_internals>/**", "/x/my dist/**", "**/helper.ts"]);
+  assert.deepEqual(config["skipFiles"], [
+    "<node_internals>/**",
+    "/x/my dist/**",
+    "!**/dist/engine/breakpoint.mjs",
+    "**/helper.ts",
+  ]);
   assert.equal(config["stopOnEntry"], true);
   assert.ok(!("device" in config));
 });

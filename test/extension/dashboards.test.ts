@@ -8,7 +8,7 @@ import type { ExtensionContext, WebviewPanel } from "vscode";
 import type { RunRecord } from "../../engine/protocol.js";
 import type { Editor } from "../../extension/app.js";
 import { Dashboards } from "../../extension/panels/dashboards.js";
-import { dashboardHtml, runOfState } from "../../extension/panels/html.js";
+import { pageHtml, runOfState } from "../../extension/panels/html.js";
 import { RunRegistry } from "../../extension/runs/registry.js";
 import { Settings } from "../../extension/settings.js";
 import { FakeEditor } from "./fakeEditor.js";
@@ -234,7 +234,7 @@ test("a control that cannot be done is reported", async () => {
 });
 
 test("the page runs our script and nothing else, whatever the run is called", () => {
-  const html = dashboardHtml({
+  const html = pageHtml({
     title: "</title><script>alert(1)</script>",
     ...{ script: "https://s/d.js", style: "https://s/d.css", source: "https://s", nonce: "N" },
     run: "/w/</script><script>alert(2)</script>",
