@@ -4,18 +4,16 @@
 // skip is a failure too, except one that says "no GPU". The files of `onEveryDevice` run again for each GPU, "engine/half on opencl:0". `--verbose` names each test. What a test prints after `note: ` is shown.
 
 import { readdirSync, readFileSync } from "node:fs";
-import { join, relative } from "node:path";
-import { performance } from "node:perf_hooks";
-import { run } from "node:test";
+import { join } from "node:path";
 import { ensureBrowser } from "../extension/start/browser.mjs";
 import { ensureEditor } from "../extension/start/editor.mjs";
 import { ensureOpenCl } from "../extension/start/opencl.mjs";
 import { SetupError, execute, step } from "../extension/start/progress.mjs";
 import { ensureDependencies, root } from "../extension/start/setup.mjs";
+import { count, failures, indent, runFiles } from "./files.mjs";
 
 process.chdir(root);
 const options = process.argv.slice(2);
-const verbose = options.includes("--verbose");
 const words = options.filter((option) => !option.startsWith("--"));
 const isSelected = (name) => words.length === 0 || words.some((word) => name.includes(word));
 /** What holds on every device, by the name of the file: these run once more with each GPU as the default device. */
@@ -43,8 +41,6 @@ const onEveryDevice = [
   "recurrent",
   "samples",
 ];
-const count = { passed: 0, failed: 0, skipped: 0 };
-const failures = [];
 /** Processes that inherit this and outlive the tests are leftovers. */
 const mark = `${process.pid}-${Date.now()}`;
 process.env.DESCENT_TEST_RUN = mark;
@@ -113,77 +109,6 @@ async function runOnGpus(gpus) {
   }
 }
 
-/** Runs test files, each in its own process, and prints a line for each. */
-async function runFiles(files, limits, where = "") {
-  const begun = performance.now();
-  const results = new Map(
-    files.map((file) => [file, { label: label(file) + where, passed: 0, failed: 0, skipped: [], said: "" }]),
-  );
-  let current = null;
-  // Results come file by file, whichever run at the same time.
-  for await (const { type, data } of run({ files: files.map((file) => join(root, file)), ...limits })) {
-    const file = [data?.file, data?.name]
-      .map((name) => relative(root, name ?? ""))
-      .find((name) => results.has(name));
-    const result = results.get(file);
-    if (!result) continue;
-    if (type === "test:stdout" || type === "test:stderr")
-      result.said = (result.said + data.message).slice(-4000);
-    if (type !== "test:pass" && type !== "test:fail") continue;
-    if (current !== null && current !== file) finish(current, results.get(current));
-    current = file;
-    const isWholeFile = join(root, data.name) === join(root, file) || data.name === join(root, file);
-    if (type === "test:pass" && !isWholeFile) pass(result, data);
-    if (type === "test:fail" && !(isWholeFile && result.failed > 0)) failTest(result, data);
-  }
-  for (const [file, result] of results) finish(file, result);
-  console.log(`${files.length} test ${files.length === 1 ? "file" : "files"} in ${seconds(begun)}`);
-
-  function finish(file, result) {
-    if (!results.delete(file)) return;
-    if (result.passed + result.failed + result.skipped.length === 0) {
-      result.failed++;
-      failures.push(`${result.label}: ran no test`);
-    }
-    count.passed += result.passed;
-    count.failed += result.failed;
-    const skipped = result.skipped.length > 0 ? `, ${result.skipped.length} skipped` : "";
-    const sign = result.failed > 0 ? "✗" : "✓";
-    console.log(`${sign} ${result.label}: ${result.passed} passed, ${result.failed} failed${skipped}`);
-    for (const line of result.skipped) console.log(`  skipped ${line}`);
-    for (const [, note] of result.said.matchAll(/^note: (.*)$/gm)) console.log(`  ${note}`);
-    if (result.failed > 0 && result.said.trim() !== "") console.log(indent(result.said.trim()));
-  }
-}
-
-function pass(result, { name, details, skip, todo }) {
-  if (details.type === "suite") return;
-  const left = skip ?? todo;
-  if (left === undefined || left === false) {
-    result.passed++;
-    if (verbose) console.log(`  ✓ ${result.label} › ${name} (${Math.round(details.duration_ms)} ms)`);
-    return;
-  }
-  const reason = typeof left === "string" && left !== "" ? left : "no reason given";
-  result.skipped.push(`${name}: ${reason}`);
-  if (process.env.CI === "true" && !reason.startsWith("no GPU")) {
-    result.failed++;
-    failures.push(`${result.label} › ${name}: skipped (${reason})`);
-  } else count.skipped++;
-}
-
-function failTest(result, { name, details }) {
-  if (details.error?.failureType === "subtestsFailed") return; // its subtests have said so
-  result.failed++;
-  const what = name.endsWith(".test.mjs") ? "the file itself" : name;
-  failures.push(`${result.label} › ${what}`);
-  console.log(`\n✗ ${result.label} › ${what}\n${indent(explain(details.error?.cause ?? details.error))}\n`);
-}
-
-function seconds(begun) {
-  return `${((performance.now() - begun) / 1000).toFixed(0)} s`;
-}
-
 async function asTest(name, work) {
   try {
     await step(name, work);
@@ -197,23 +122,6 @@ function fail(name, error) {
   count.failed++;
   failures.push(name);
   console.log(indent(error instanceof SetupError ? error.message : String(error.stack)));
-}
-
-/** dist/test/engine/store.test.mjs → engine/store */
-function label(file) {
-  return relative(join(root, "dist/test"), file.startsWith("/") ? file : join(root, file)).replace(
-    /\.test\.mjs$/,
-    "",
-  );
-}
-
-function explain(error) {
-  if (error === null || typeof error !== "object") return String(error);
-  return String(error.stack ?? error.message ?? JSON.stringify(error));
-}
-
-function indent(text) {
-  return text.replace(/^/gm, "    ");
 }
 
 /** Ends, by id, what the tests started and left running. */

@@ -3,7 +3,7 @@
 // Plain Node and nothing installed, because it runs before anything is. What is there already is left alone.
 
 import { existsSync, realpathSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ensureBrowser } from "./browser.mjs";
 import { ensureEditor } from "./editor.mjs";
@@ -47,7 +47,9 @@ export async function ensureDependencies() {
   );
 }
 
-if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+// By its name too: in a bundle this text belongs to another file, which must not install anything.
+const self = fileURLToPath(import.meta.url);
+if (process.argv[1] && basename(self) === "setup.mjs" && realpathSync(process.argv[1]) === self) {
   const options = process.argv.slice(2);
   try {
     const unknown = options.find((option) => !["--editor", "--browser", "--quiet"].includes(option));

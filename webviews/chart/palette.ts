@@ -20,7 +20,7 @@ export interface ChartTheme {
 const categories: readonly (readonly [string, string, string])[] = [
   // variable, dark, light
   ["--vscode-charts-blue", "#3794ff", "#1a85ff"],
-  ["--vscode-charts-orange", "#d18616", "#d18616"],
+  ["--vscode-charts-orange", "#e2762b", "#c2570c"],
   ["--vscode-charts-purple", "#b180d7", "#652d90"],
   ["--vscode-charts-green", "#89d185", "#388a34"],
   ["--vscode-charts-red", "#f14c4c", "#e51400"],
