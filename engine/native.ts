@@ -287,6 +287,14 @@ export interface Native {
   /** Element 0 of `control` (shared): 0 go on; 1 stop: the next op throws DescentError 'stop' and writes 2, so that ops in `finally` blocks run. */
   attachControl(control: Int32Array): void;
 
+  /**
+   * 11 numbers for each tensor: elements looked at, NaN, +Inf, -Inf, zeros; of the finite elements minimum, maximum, mean, standard
+   * deviation (NaN where there is none), L2 norm; 1 where `most` elements are an even sample. Changes nothing that the program could notice.
+   */
+  summarize(xs: Wrapped[], most?: number): number[];
+  /** Finite elements of each of `bins` bins of equal width from `from` to `to`, those below and above, 1 where they are a sample. */
+  bins(x: Wrapped, from: number, to: number, bins: number, most?: number): number[];
+
   setNumThreads(count: number): void;
   getNumThreads(): number;
   devices(): NativeDevice[];

@@ -9,7 +9,7 @@
       "<!@(node -p \"require('fs').readdirSync('device/cpu/kernels').filter((f) => f.endsWith('.cpp')).map((f) => 'device/cpu/kernels/' + f).join(' ')\")",
     ],
     "core_sources": [
-      "<!@(node -p \"['tensor', 'ops', 'autograd', 'binding', 'device'].flatMap((d) => require('fs').readdirSync(d, { recursive: true }).map((f) => d + '/' + f.split('\\\\\\\\').join('/'))).filter((f) => f.endsWith('.cpp') && !f.startsWith('build') && !f.startsWith('device/cpu/kernels/')).sort().join(' ')\")",
+      "<!@(node -p \"['tensor', 'ops', 'autograd', 'inspect', 'binding', 'device'].flatMap((d) => require('fs').readdirSync(d, { recursive: true }).map((f) => d + '/' + f.split('\\\\\\\\').join('/'))).filter((f) => f.endsWith('.cpp') && !f.startsWith('build') && !f.startsWith('device/cpu/kernels/')).sort().join(' ')\")",
     ],
     # Vectorised loops need to know that nobody reads errno or the floating-point flags. NaN, infinities and signed
     # zeros keep their meaning: -ffast-math is never used. Integers wrap, as PyTorch's do.

@@ -100,7 +100,7 @@ describe("imports", () => {
 
 describe("the native core", () => {
   /** Each layer includes itself and those after it. */
-  const layers = ["binding", "autograd", "ops", "device", "tensor"];
+  const layers = ["binding", "inspect", "autograd", "ops", "device", "tensor"];
   const files = sources.filter((file) => /^native\/.*\.(cpp|h|def)$/.test(file));
   const includesOf = (file: string): string[] =>
     [...read(file).matchAll(/^\s*#\s*include\s+([<"][^>"]+[>"])/gm)].map((match) => match[1]!);

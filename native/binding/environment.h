@@ -129,6 +129,7 @@ void addFunctionFunctions(Environment& environment, napi_value exports);
 void addSiteFunctions(Environment& environment, napi_value exports);
 void addUnpackingFunctions(Environment& environment, napi_value exports);
 void addOptimizerFunctions(Environment& environment, napi_value exports);
+void addInspectFunctions(Environment& environment, napi_value exports);
 void addMemoryFunctions(Environment& environment, napi_value exports);
 void addByteFunctions(Environment& environment, napi_value exports);
 void addPinnedFunctions(Environment& environment, napi_value exports);

@@ -67,6 +67,7 @@ napi_value initialize(napi_env env, napi_value exports) {
     addSiteFunctions(*environment, exports);
     addUnpackingFunctions(*environment, exports);
     addOptimizerFunctions(*environment, exports);
+    addInspectFunctions(*environment, exports);
     addMemoryFunctions(*environment, exports);
     addByteFunctions(*environment, exports);
     addPinnedFunctions(*environment, exports);

@@ -107,17 +107,22 @@ bool isClose(double a, double b) {
   return a == b || std::fabs(a - b) <= kTolerance * std::max(1.0, std::fabs(b));
 }
 
-// Memory of a device for the length of a trial.
+// Memory of a device for the length of a trial: not the allocator's, whose figures are the program's own.
 class TrialMemory {
  public:
-  TrialMemory(DeviceId id, size_t bytes) : block_(allocatorOf(id).allocate(bytes)) {}
-  ~TrialMemory() { block_->allocator->free(block_); }
+  TrialMemory(Device& device, size_t bytes)
+      : device_(device), bytes_(bytes), memory_(device.allocate(bytes)) {
+    if (!memory_.handle) throw Error("memory", "", "there is no memory for a trial");
+  }
+  ~TrialMemory() { device_.release(memory_, bytes_); }
   TrialMemory(const TrialMemory&) = delete;
   TrialMemory& operator=(const TrialMemory&) = delete;
-  Memory memory() const { return block_->memory; }
+  Memory memory() const { return memory_; }
 
  private:
-  Block* block_;
+  Device& device_;
+  size_t bytes_;
+  Memory memory_;
 };
 
 // What all operands hold after the launch.
@@ -128,7 +133,7 @@ std::vector<std::vector<unsigned char>> resultsOf(Device& device, const Trial& t
   for (const Piece& piece : trial.pieces) {
     contents.push_back(contentsOf(piece, contents.size()));
     contents.back().resize(contents.back().size() + kGuard, kGuardByte);
-    memories.push_back(std::make_unique<TrialMemory>(device.describe().id, contents.back().size()));
+    memories.push_back(std::make_unique<TrialMemory>(device, contents.back().size()));
     operands.push_back(operandOf(piece, memories.back()->memory()));
     device.copyFromHost(operands.back().memory, contents.back().data(), contents.back().size());
   }

@@ -119,6 +119,7 @@ const std::vector<Trial>& trials() {
        {{doubles, {1}}, {numbers, {70}}, {numbers, {70}}, {positive, {70}}, {positive, {70}}},
        {1, 2, 0},
        {0.9, 0.999, 1e-8, 0, 0, 0.99, 0.01, 0.5}},
+      {"bins", 1, {{indices, {2, 18}}, {transposed, {9, 70}}}, {2, 630, 1, 1}, {-0.5, 0.5, 16}},
   };
   return *all;
 }

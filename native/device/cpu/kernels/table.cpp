@@ -24,6 +24,7 @@ extern const KernelTable sortKernels;
 extern const KernelTable convolutionKernels;
 extern const KernelTable poolKernels;
 extern const KernelTable resampleKernels;
+extern const KernelTable summaryKernels;
 
 extern const KernelTable* const kernelTables[];
 // One a line.
@@ -50,6 +51,7 @@ const KernelTable* const kernelTables[] = {
     &convolutionKernels,
     &poolKernels,
     &resampleKernels,
+    &summaryKernels,
     nullptr,
 };
 // clang-format on

@@ -1,0 +1,180 @@
+// Statistics and histograms of many tensors: a launch for each, and what its groups found put together here.
+#include "summary.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <utility>
+
+#include "../tensor/error.h"
+#include "sample.h"
+#include "slate.h"
+
+namespace descent::inspect {
+
+namespace {
+
+// A row of the kernel `summary`; device/KERNELS.md.
+enum Column { kNaN, kPositive, kNegative, kZeros, kFinite, kMin, kMax, kMean, kSquares, kColumns };
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+// Jobs by device, in the order of the devices.
+using JobsOfDevices = std::map<std::pair<int, int>, std::pair<DeviceId, std::vector<Job>>>;
+
+std::vector<Job>& jobsOn(JobsOfDevices& all, DeviceId id) {
+  auto& entry = all[{static_cast<int>(id.kind), id.index}];
+  entry.first = id;
+  return entry.second;
+}
+
+void run(const JobsOfDevices& all) {
+  for (const auto& [key, entry] : all) runJobs(entry.first, entry.second);
+}
+
+Operand operandOf(const View& view) {
+  Operand operand;
+  operand.memory = view.storage->memory;
+  operand.memory.offset += static_cast<size_t>(view.geometry.offset) * sizeOf(view.dtype);
+  operand.dtype = view.dtype;
+  operand.dims = view.geometry.shape.dims;
+  for (int dim = 0; dim < operand.dims; ++dim) {
+    operand.sizes[dim] = view.geometry.shape.sizes[dim];
+    operand.strides[dim] = view.geometry.strides[dim];
+  }
+  return operand;
+}
+
+// Rows of `columns` results, one a group.
+Operand resultsAt(Memory memory, DType dtype, int64_t rows, int64_t columns) {
+  Operand results;
+  results.memory = memory;
+  results.dtype = dtype;
+  results.dims = 2;
+  results.sizes[0] = rows;
+  results.sizes[1] = columns;
+  results.strides[0] = columns;
+  results.strides[1] = 1;
+  return results;
+}
+
+void launchOn(Device& device, const char* name, const Operand& results, const View& view,
+              const Sample& sample, const double* numbers) {
+  std::vector<Operand> operands{results, operandOf(view)};
+  const int64_t integers[] = {sample.groups, sample.looked, sample.run, sample.spacing};
+  Launch launch;
+  launch.kernel = device.findKernel(name);
+  if (launch.kernel < 0) throw Error("device", name, "is not available on " + nameOf(device.describe().id));
+  launch.operands = &operands;
+  launch.numbers = numbers;
+  launch.integers = integers;
+  device.launch(launch);
+}
+
+// Moments join as Chan, Golub and LeVeque (1979) do.
+template <class Number>
+void addRow(Summary& all, const Number* row) {
+  const auto at = [&](Column column) { return static_cast<double>(row[column]); };
+  all.nan += static_cast<int64_t>(at(kNaN));
+  all.positiveInfinity += static_cast<int64_t>(at(kPositive));
+  all.negativeInfinity += static_cast<int64_t>(at(kNegative));
+  all.zeros += static_cast<int64_t>(at(kZeros));
+  const double found = at(kFinite);
+  if (found == 0) return;
+  const auto before = static_cast<double>(all.finite);
+  all.finite += static_cast<int64_t>(found);
+  if (before == 0) {
+    all.min = at(kMin);
+    all.max = at(kMax);
+    all.mean = at(kMean);
+    all.squares = at(kSquares);
+    return;
+  }
+  const double share = found / (before + found), apart = at(kMean) - all.mean;
+  all.min = std::min(all.min, at(kMin));
+  all.max = std::max(all.max, at(kMax));
+  all.mean += apart * share;
+  all.squares += at(kSquares) + apart * apart * before * share;
+}
+
+template <class Number>
+void addRows(Summary& all, const void* results, int64_t groups) {
+  const auto* rows = static_cast<const Number*>(results);
+  for (int64_t group = 0; group < groups; ++group) addRow(all, rows + group * kColumns);
+}
+
+}  // namespace
+
+Summary::Summary() : min(kNone), max(kNone), mean(kNone), squares(kNone) {}
+
+double Summary::std() const { return finite > 0 ? std::sqrt(squares / static_cast<double>(finite)) : kNone; }
+
+double Summary::norm() const {
+  return finite > 0 ? std::sqrt(squares + mean * mean * static_cast<double>(finite)) : 0;
+}
+
+std::vector<Summary> summarize(const std::vector<View>& views, int64_t mostElements) {
+  std::vector<Summary> summaries(views.size());
+  JobsOfDevices jobs;
+  for (size_t k = 0; k < views.size(); ++k) {
+    const View& view = views[k];
+    if (view.numel() == 0) continue;
+    const Sample sample = sampleOf(view.numel(), mostElements);
+    Summary& summary = summaries[k];
+    summary.count = sample.looked;
+    summary.isSampled = !sample.isAll();
+    const DeviceId id = view.storage->device;
+    const DType wide = deviceOf(id).describe().hasFloat64 ? DType::float64 : DType::float32;
+    Job job;
+    job.bytes = static_cast<size_t>(sample.groups * kColumns) * sizeOf(wide);
+    job.launch = [&view, sample, wide](Device& device, Memory results) {
+      launchOn(device, "summary", resultsAt(results, wide, sample.groups, kColumns), view, sample, nullptr);
+    };
+    job.read = [&summary, sample, wide](const void* results) {
+      wide == DType::float64 ? addRows<double>(summary, results, sample.groups)
+                             : addRows<float>(summary, results, sample.groups);
+    };
+    jobsOn(jobs, id).push_back(std::move(job));
+  }
+  run(jobs);
+  return summaries;
+}
+
+std::vector<Bins> bins(const std::vector<BinsAsk>& asks, int64_t mostElements) {
+  std::vector<Bins> all(asks.size());
+  JobsOfDevices jobs;
+  for (size_t k = 0; k < asks.size(); ++k) {
+    const BinsAsk& ask = asks[k];
+    if (ask.bins < 1 || ask.bins > kMostBins) {
+      throw Error("argument", "bins",
+                  "the number of bins must be within [1, " + std::to_string(kMostBins) + "], got " +
+                      std::to_string(ask.bins));
+    }
+    Bins& bins = all[k];
+    bins.counts.assign(static_cast<size_t>(ask.bins), 0);
+    if (ask.view.numel() == 0) continue;
+    const Sample sample = sampleOf(ask.view.numel(), mostElements);
+    bins.isSampled = !sample.isAll();
+    Job job;
+    job.bytes = static_cast<size_t>(sample.groups * (ask.bins + 2)) * sizeof(int64_t);
+    job.launch = [&ask, sample](Device& device, Memory results) {
+      const double numbers[] = {ask.from, ask.to, ask.to > ask.from ? ask.bins / (ask.to - ask.from) : 0};
+      launchOn(device, "bins", resultsAt(results, DType::int64, sample.groups, ask.bins + 2), ask.view,
+               sample, numbers);
+    };
+    job.read = [&bins, sample, columns = ask.bins + 2](const void* results) {
+      const auto* rows = static_cast<const int64_t*>(results);
+      for (int64_t group = 0; group < sample.groups; ++group, rows += columns) {
+        for (size_t bin = 0; bin < bins.counts.size(); ++bin) bins.counts[bin] += rows[bin];
+        bins.below += rows[columns - 2];
+        bins.above += rows[columns - 1];
+      }
+    };
+    jobsOn(jobs, ask.view.storage->device).push_back(std::move(job));
+  }
+  run(jobs);
+  return all;
+}
+
+}  // namespace descent::inspect
