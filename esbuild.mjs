@@ -11,10 +11,9 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
+import { basename, dirname, join, relative } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
-import { compileModules } from "./native/device/gpu/cuda/compile.mjs";
 
 const root = dirname(fileURLToPath(import.meta.url));
 process.chdir(root);
@@ -79,12 +78,20 @@ async function native() {
     cpSync(from, "dist/native/descent.node");
   }
   try {
-    await compileModules();
+    await compileForGpus();
   } catch (error) {
     console.error(error.message);
     process.exit(1);
   }
   await generate();
+}
+
+/** What the back ends of GPUs have compiled beside the addon: each by the compile.mjs of its folder, where it has one. */
+async function compileForGpus() {
+  for (const file of listFiles("native/device/gpu").filter((name) => basename(name) === "compile.mjs")) {
+    const { compileModules } = await import(pathToFileURL(join(root, file)).href);
+    await compileModules();
+  }
 }
 
 /** engine/generated/, from the table inside the addon and the ops written in TypeScript. */

@@ -1,7 +1,7 @@
 // Device names: 'cpu', 'cuda', 'cuda:0', 'opencl:0', 'gpu', between what users write and what native code numbers.
 
 import { isMainThread } from "node:worker_threads";
-import { bestGpu, deviceKinds, deviceName, isDeviceName } from "./deviceNames.js";
+import { bestGpu, deviceKinds, deviceName, exampleNames, isDeviceName } from "./deviceNames.js";
 import { native, type NativeDevice } from "./native.js";
 import { fail, show } from "./errors.js";
 
@@ -17,12 +17,7 @@ const parsed = new Map<string, DeviceNumber>();
 export function parseDevice(op: string, value: unknown): DeviceNumber {
   if (value === "cpu" || value === "cpu:0") return { kind: 0, index: 0 };
   if (!isDeviceName(value)) {
-    return fail(
-      op,
-      `no device ${show(value)}, name 'cpu', 'gpu', 'cuda:0' or 'opencl:0'`,
-      { device: show(value) },
-      "device",
-    );
+    return fail(op, `no device ${show(value)}, name ${exampleNames("'")}`, { device: show(value) }, "device");
   }
   const before = parsed.get(value);
   if (before !== undefined) return before;

@@ -1,16 +1,22 @@
-// Names of devices, and which one 'gpu' means; without the native part, for whoever asks what that said.
+// Names of devices, and which one 'gpu' means.
 
-import type { NativeDevice } from "./native.js";
+import { native, type NativeDevice } from "./native.js";
 
-/** In the order of DeviceKind in native/tensor/place.h. */
-export const deviceKinds = ["cpu", "cuda", "opencl"] as const;
-export type DeviceKind = (typeof deviceKinds)[number];
+/** What the kinds of devices are called, each in the place of its number: "cpu", then the kinds that the core's back ends register. */
+export const deviceKinds: readonly string[] = native.deviceKinds();
 
-const pattern = new RegExp(`^(gpu|cpu|cpu:0|(${deviceKinds.slice(1).join("|")})(:\\d{1,3})?)$`);
+const gpuKinds = deviceKinds.slice(1);
+const pattern = new RegExp(`^(gpu|cpu|cpu:0${gpuKinds.map((kind) => `|${kind}(:\\d{1,3})?`).join("")})$`);
 
 /** Whether a text can be the name of a device: "gpu", "cuda", "opencl:1". */
 export function isDeviceName(value: unknown): value is string {
   return typeof value === "string" && pattern.test(value);
+}
+
+/** Names to choose from, for sentences: "cpu, gpu or cuda:0". */
+export function exampleNames(quote = ""): string {
+  const names = ["cpu", "gpu", ...gpuKinds.map((kind) => `${kind}:0`)].map((name) => quote + name + quote);
+  return `${names.slice(0, -1).join(", ")} or ${names.at(-1)!}`;
 }
 
 const names = new Map<number, string>();
@@ -27,7 +33,7 @@ export function deviceName(kind: number, index: number): string {
   return name;
 }
 
-/** What 'gpu' means: the first that the core lists, CUDA before OpenCL and cards before processors. */
+/** What 'gpu' means: the first that the core lists, by the ranks of the kinds, cards before processors. */
 export function bestGpu(found: readonly NativeDevice[]): NativeDevice | null {
   return found.find((device) => device.usable && device.kind !== "cpu") ?? null;
 }

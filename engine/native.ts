@@ -1,6 +1,5 @@
 // The addon, loaded here and nowhere else, and what it promises. `native/binding` is the other side of this contract.
 
-import type { DeviceKind } from "./deviceNames.js";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { existsSync } from "node:fs";
@@ -77,7 +76,8 @@ export interface OpDescription {
 
 export interface NativeDevice {
   name: string;
-  kind: DeviceKind;
+  /** "cpu", "cuda", "opencl": what its back end registered. */
+  kind: string;
   index: number;
   description: string;
   backend: string;
@@ -85,7 +85,7 @@ export interface NativeDevice {
   /** Of one tensor; 0 where it is not known. */
   maxAllocationBytes: number;
   hasFloat64: boolean;
-  /** The CPU itself, or an OpenCL device on it. */
+  /** The CPU itself, or a driver that computes on it, as some of OpenCL do. */
   isProcessor: boolean;
   /** What else there is to know, in a few words each: "matrix products by cuBLASLt 13.1". */
   abilities: string[];
@@ -297,6 +297,8 @@ export interface Native {
 
   setNumThreads(count: number): void;
   getNumThreads(): number;
+  /** The name of each kind of devices in the place of its number, 'cpu' first. Looks for no driver. */
+  deviceKinds(): string[];
   devices(): NativeDevice[];
   /** Of the devices that are in use; figures of NVIDIA cards take about a millisecond. */
   deviceSamples(): NativeDeviceSample[];

@@ -2,7 +2,7 @@
 #
 # Kernels compiled for AVX must never be reached on a CPU without it, so each build lives in a namespace of its own
 # (DESCENT_CAPABILITY) and shares no inline function with the others; device/cpu/capability.cpp picks one at run time.
-# After adding a source file, touch this file: the lists below are read when the build is configured.
+# The lists of sources below are read when the build is configured; esbuild.mjs does that again when a file came or went.
 {
   "variables": {
     "kernel_sources": [
@@ -47,13 +47,13 @@
       "sources": ["<@(core_sources)"],
       "dependencies": ["kernels_portable"],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")", "."],
-      # GPU kernels travel as text: OpenCL compiles them where they run.
+      # GPU kernels travel as text: the drivers compile them where they run.
       "actions": [
         {
           "action_name": "gpu_sources",
           "inputs": [
             "device/gpu/embed.mjs",
-            "<!@(node -p \"['kernels', 'dialect'].flatMap((d) => require('fs').readdirSync('device/gpu/' + d).map((f) => 'device/gpu/' + d + '/' + f)).join(' ')\")",
+            "<!@(node -p \"require('fs').readdirSync('device/gpu', { recursive: true }).map((f) => 'device/gpu/' + f.split('\\\\\\\\').join('/')).filter((f) => f.includes('/kernels/') || f.includes('/dialect/') || f.endsWith('/language.h')).join(' ')\")",
           ],
           "outputs": ["<(SHARED_INTERMEDIATE_DIR)/gpu_sources.cpp"],
           "action": ["node", "device/gpu/embed.mjs", "<@(_outputs)"],

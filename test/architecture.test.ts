@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
-import { dirname, join, posix } from "node:path";
+import { basename, dirname, join, posix } from "node:path";
 import { describe, test } from "node:test";
 import { manifestFields } from "../extension/contributions.manifest.js";
 import { filesBelow, root } from "./root.js";
@@ -47,8 +47,10 @@ function ruleOf(file: string): Rule | null {
   return null;
 }
 
+const withoutComments = (text: string): string => text.replace(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm, "");
+
 function importsOf(file: string): string[] {
-  const text = read(file).replace(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm, "");
+  const text = withoutComments(read(file));
   const found: string[] = [];
   for (const match of text.matchAll(/^\s*(?:import|export)\s(?:[^;"'`]*?\sfrom\s)?["']([^"']+)["']/gm))
     found.push(match[1]!);
@@ -129,6 +131,38 @@ describe("the native core", () => {
       .flatMap((file) => includesOf(file).map((name) => posix.join(dirname(file), name.slice(1, -1))))
       .filter((target) => /^native\/device\/[^/]+\//.test(target));
     assert.deepEqual(broken, []);
+  });
+
+  test("a back end of GPUs is one folder: no code outside names it", () => {
+    const registration = /\bRegisteredBackend \w+\("(\w+)"/;
+    const backends = files
+      .filter((file) => /^native\/device\/gpu\/[^/]+\//.test(file))
+      .flatMap((file) => {
+        const name = registration.exec(read(file))?.[1];
+        return name === undefined
+          ? []
+          : [{ folder: `${dirname(file)}/`, words: [name, basename(dirname(file))] }];
+      });
+    assert.ok(backends.length >= 2, "they are found by how they register themselves");
+    // What PyTorch has for one kind of devices, by its name.
+    const exceptions = ["engine/cuda.ts"];
+    const engine = scripts.filter((file) => file.startsWith("engine/") && !exceptions.includes(file));
+    const broken = [...files, "native/binding.gyp", ...engine].flatMap((file) => {
+      const code = withoutComments(read(file));
+      return backends
+        .filter(({ folder }) => !file.startsWith(folder))
+        .flatMap(({ words }) => words)
+        .filter((word) => {
+          // The engine's help has examples: code would compare with the whole word.
+          if (engine.includes(file)) return new RegExp(`(["'\`])${word}\\1`).test(code);
+          // A back end may advise another in its sentences, and borrow its language.
+          if (backends.some(({ folder }) => file.startsWith(folder)))
+            return includesOf(file).some((name) => name.includes(word));
+          return new RegExp(word, "i").test(code);
+        })
+        .map((word) => `${file} names ${word}`);
+    });
+    assert.deepEqual([...new Set(broken)], []);
   });
 
   test("Node-API is included in binding/ alone, vendors' headers in device/gpu alone", () => {

@@ -2,7 +2,6 @@
 
 import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
-import { bestGpu } from "../deviceNames.js";
 import type { NativeDevice } from "../native.js";
 import type { Given, OptionTable } from "./options.js";
 import { expectPositionals } from "./options.js";
@@ -14,6 +13,7 @@ export const machineOptions: OptionTable = { json: { kind: "flag", sentence: "ma
 export async function devicesCommand(given: Given): Promise<number> {
   expectPositionals(given, []);
   const { native } = await import("../native.js");
+  const { bestGpu } = await import("../deviceNames.js");
   const devices = native.devices();
   if (given.options["json"] !== undefined) {
     printJson(devices);
@@ -37,11 +37,10 @@ export async function devicesCommand(given: Given): Promise<number> {
 /** Whether it can be used, and what it can or why not. */
 function stateOf(device: NativeDevice, all: readonly NativeDevice[]): string {
   if (!device.usable) return coloured(`not usable: ${device.reason ?? "no reason given"}`, "yellow");
-  // NVIDIA's driver offers its cards through OpenCL too.
-  const twin = all.find(
-    ({ kind, description, usable }) =>
-      usable && kind === "cuda" && device.kind === "opencl" && description === device.description,
-  );
+  // NVIDIA's driver offers its cards through OpenCL too; what comes first knows a card best.
+  const twin = all
+    .slice(0, all.indexOf(device))
+    .find((one) => one.usable && one.kind !== device.kind && one.description === device.description);
   const known = [
     ...(twin === undefined ? [] : [`the same card as ${twin.name}, which is faster`]),
     ...(device.kind !== "cpu" && device.isProcessor ? ["runs on the processor"] : []),
@@ -124,6 +123,7 @@ async function checkGpu(): Promise<Check> {
   const what = { name: "GPU", required: false };
   try {
     const { native } = await import("../native.js");
+    const { bestGpu } = await import("../deviceNames.js");
     const devices = native.devices();
     const best = bestGpu(devices);
     const reasons = devices

@@ -5,7 +5,6 @@ import { existsSync, statSync } from "node:fs";
 import { constants } from "node:os";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { isDeviceName } from "../deviceNames.js";
 import { environment, type LaunchOptions } from "../protocol.js";
 import { UsageError, expectPositionals, type Given, type OptionTable } from "./options.js";
 
@@ -82,10 +81,9 @@ export async function runCommand(given: Given): Promise<number> {
 
 async function checkDevice(device: string | undefined): Promise<void> {
   if (device === undefined || device === "cpu") return;
+  const { exampleNames, isDeviceName } = await import("../deviceNames.js");
   const isName: boolean = isDeviceName(device);
-  if (!isName) {
-    throw new UsageError(`'${device}' is no device: say cpu, gpu, cuda:0 or opencl:0.`);
-  }
+  if (!isName) throw new UsageError(`'${device}' is no device: say ${exampleNames()}.`);
   const { native } = await import("../native.js");
   const usable = native.devices().filter((found) => found.usable);
   const [kind, index = "0"] = device.split(":");

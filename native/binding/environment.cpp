@@ -253,6 +253,13 @@ std::string CallInfo::text(size_t i, const char* what) const {
   return text;
 }
 
+DeviceId CallInfo::device(size_t i) const {
+  const int64_t kind = integer(i, "deviceKind"), index = integer(i + 1, "deviceIndex");
+  if (kind < 0 || kind >= static_cast<int64_t>(deviceKinds().size()) || index < 0 || index > 255)
+    throw Error("device", name, "there is no such device");
+  return {static_cast<DeviceKind>(kind), static_cast<uint8_t>(index)};
+}
+
 void CallInfo::give(napi_value out, const Tensor& tensor, int output) const {
   Handle* handle = environment.handles.make(tensor);
   const napi_status status = napi_wrap(env(), out, handle, finalize, nullptr, nullptr);

@@ -98,6 +98,8 @@ class CallInfo {
   int64_t integer(size_t i, const char* what) const;
   bool boolean(size_t i, const char* what) const;
   std::string text(size_t i, const char* what) const;
+  // Two numbers: the place of its kind in deviceKinds(), and its own among those of that kind.
+  DeviceId device(size_t i) const;
 
   [[noreturn]] void failType(const char* what, const char* expected, napi_value value) const;
   // Wraps `tensor` into the object `out`, and describes it as output `output`.

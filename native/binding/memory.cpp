@@ -8,13 +8,6 @@ namespace descent::binding {
 
 namespace {
 
-DeviceId deviceAt(const CallInfo& call, size_t i) {
-  const int64_t kind = call.integer(i, "deviceKind"), index = call.integer(i + 1, "deviceIndex");
-  if (kind < 0 || kind > 2 || index < 0 || index > 255)
-    throw Error("device", call.name, "there is no such device");
-  return {static_cast<DeviceKind>(kind), static_cast<uint8_t>(index)};
-}
-
 Category categoryAt(const CallInfo& call, size_t i) {
   const int64_t category = call.integer(i, "category");
   if (category < 0 || category >= kCategoryCount)
@@ -95,7 +88,7 @@ napi_value deviceMemory(const CallInfo& call) {
 napi_value memoryStats(const CallInfo& call) {
   napi_value record;
   napi_create_object(call.env(), &record);
-  for (const auto& [name, value] : allocatorOf(deviceAt(call, 0)).statistics()) {
+  for (const auto& [name, value] : allocatorOf(call.device(0)).statistics()) {
     napi_set_named_property(call.env(), record, name.c_str(), call.toNumber(value));
   }
   return record;
@@ -106,7 +99,7 @@ napi_value memoryStats(const CallInfo& call) {
 napi_value memorySnapshot(const CallInfo& call) {
   std::vector<double> numbers;
   double segment = 0;
-  for (const std::vector<Block>& blocks : allocatorOf(deviceAt(call, 0)).snapshot()) {
+  for (const std::vector<Block>& blocks : allocatorOf(call.device(0)).snapshot()) {
     for (const Block& block : blocks) {
       const double address = static_cast<double>(reinterpret_cast<uintptr_t>(block.memory.handle)) +
                              static_cast<double>(block.memory.offset);
@@ -135,7 +128,7 @@ napi_value setStep(const CallInfo& call) {
 }
 
 napi_value resetPeak(const CallInfo& call) {
-  allocatorOf(deviceAt(call, 0)).resetPeaks();
+  allocatorOf(call.device(0)).resetPeaks();
   return nullptr;
 }
 
@@ -149,7 +142,7 @@ napi_value setMemoryLimit(const CallInfo& call) {
   const double bytes = call.number(2, "bytes");
   if (!(bytes >= 0 && bytes < 1e18))
     throw Error("argument", call.name, "the limit must be a number of bytes, 0 for none");
-  allocatorOf(deviceAt(call, 0)).setLimit(static_cast<size_t>(bytes));
+  allocatorOf(call.device(0)).setLimit(static_cast<size_t>(bytes));
   return nullptr;
 }
 

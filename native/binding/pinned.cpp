@@ -35,8 +35,7 @@ napi_value isPinnedOf(const CallInfo& call) {
 napi_value toDeviceAhead(const CallInfo& call) {
   call.environment.beforeOp(call.name);
   const Tensor& x = call.tensor(1);
-  const DeviceId id{static_cast<DeviceKind>(call.integer(2, "kind")),
-                    static_cast<uint8_t>(call.integer(3, "index"))};
+  const DeviceId id = call.device(2);
   if (x.device() != DeviceId() || id == DeviceId())
     throw Error("internal", call.name, "needs a tensor of the CPU and another device");
   const Tensor dense = asContiguous(x);

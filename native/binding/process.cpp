@@ -131,8 +131,7 @@ napi_value pendingFaults(const CallInfo& call) {
 }
 
 napi_value setDefaultDevice(const CallInfo& call) {
-  const DeviceId id{static_cast<DeviceKind>(call.integer(0, "kind")),
-                    static_cast<uint8_t>(call.integer(1, "index"))};
+  const DeviceId id = call.device(0);
   deviceOf(id);  // throws where there is none
   descent::setDefaultDevice(id);
   return nullptr;
@@ -156,7 +155,7 @@ class DeviceRecord {
   }
   void fill(const DeviceDescription& device) {
     set("name", nameOf(device.id));
-    set("kind", std::string(kDeviceKinds[static_cast<int>(device.id.kind)]));
+    set("kind", deviceKinds()[static_cast<size_t>(device.id.kind)]);
     setNumber("index", device.id.index);
     set("description", device.name);
     set("backend", device.backend);
@@ -177,7 +176,7 @@ class DeviceRecord {
     known.hasFloat64 = false;
     known.isProcessor = false;
     fill(known);
-    if (device.index < 0) set("name", std::string(kDeviceKinds[static_cast<int>(device.kind)]));
+    if (device.index < 0) set("name", deviceKinds()[static_cast<size_t>(device.kind)]);
     setNumber("index", device.index);
     setFlag("usable", false);
     set("reason", device.reason);
@@ -188,6 +187,15 @@ class DeviceRecord {
   const CallInfo& call_;
   napi_value record_;
 };
+
+// What every kind is called; looks for no driver.
+napi_value listDeviceKinds(const CallInfo& call) {
+  napi_value list;
+  napi_create_array(call.env(), &list);
+  uint32_t next = 0;
+  for (const std::string& kind : deviceKinds()) napi_set_element(call.env(), list, next++, call.toText(kind));
+  return list;
+}
 
 // Those that can be used, then the others.
 napi_value listDevices(const CallInfo& call) {
@@ -246,6 +254,7 @@ void addProcessFunctions(Environment& environment, napi_value exports) {
   addFunction(environment, exports, "synchronize", synchronize);
   addFunction(environment, exports, "pendingFaults", pendingFaults);
   addFunction(environment, exports, "setDefaultDevice", setDefaultDevice);
+  addFunction(environment, exports, "deviceKinds", listDeviceKinds);
   addFunction(environment, exports, "devices", listDevices);
   addFunction(environment, exports, "deviceSamples", sampleDevices);
 }

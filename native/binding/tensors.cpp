@@ -171,8 +171,7 @@ napi_value setData(const CallInfo& call) {
 // Recorded, as every op is: a gradient goes back to where x lies.
 napi_value toDevice(const CallInfo& call) {
   const Tensor& x = call.tensor(1);
-  const DeviceId id{static_cast<DeviceKind>(call.integer(2, "kind")),
-                    static_cast<uint8_t>(call.integer(3, "index"))};
+  const DeviceId id = call.device(2);
   deviceOf(id);
   call.give(call[0], x.device() == id ? x : ops::toDevice(x, nameOf(id)));
   return nullptr;

@@ -1,7 +1,7 @@
 // What every device offers: raw memory, copies, named kernels, a queue to wait for, a description.
 //
-// Adding a device is one folder beside cpu/ that implements Device and registers it. Nothing above
-// this layer knows which devices exist; nothing below it knows what a tensor is used for.
+// Adding a device is one folder beside cpu/ that implements Device and registers its kind (kinds.h). Nothing
+// above this layer knows which devices exist; nothing below it knows what a tensor is used for.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,8 @@
 namespace descent {
 
 std::string nameOf(DeviceId id);  // "cpu", "cuda:0", "opencl:1"
+// What each DeviceKind is called: "cpu", then the registered kinds in the order of their ranks.
+const std::vector<std::string>& deviceKinds();
 
 // A strided view of device memory as a kernel sees it. Sizes and strides count elements; a stride
 // of 0 repeats an element (broadcasting); negative strides do not occur.
@@ -60,7 +62,7 @@ struct DeviceDescription {
   bool hasFloat16 = false;
   bool isAsynchronous = false;
   bool hostCanRead = true;  // memory handles are host pointers
-  bool isProcessor = true;  // the CPU itself, or an OpenCL device on it
+  bool isProcessor = true;  // the CPU itself, or a driver that computes on it
   // What else a user may want to know of it, in a few words each: "matrix products by cuBLASLt 13.1".
   std::vector<std::string> abilities;
 };
@@ -124,7 +126,7 @@ class Device {
   virtual DeviceSample sample() const { return {}; }
 };
 
-// Devices of this process, in the order cpu, cuda, opencl. The CPU is always there.
+// Devices of this process: the CPU, which is always there, then the others by the ranks of their kinds.
 const std::vector<Device*>& devices();
 const std::vector<UnusableDevice>& unusableDevices();
 // Those that can hold anything yet: looks for no driver.

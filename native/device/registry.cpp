@@ -1,11 +1,11 @@
-// The devices of this process, each with its caching allocator. Adding a device adds one line to found().
+// The devices of this process, each with its caching allocator.
 #include <atomic>
 
 #include "../tensor/error.h"
 #include "allocator.h"
 #include "cpu/cpu.h"
 #include "device.h"
-#include "gpu/gpu.h"
+#include "kinds.h"
 
 namespace descent {
 
@@ -16,13 +16,8 @@ std::atomic<bool> areDevicesFound{false};
 struct Registry {
   std::vector<Device*> devices;
   std::vector<Allocator*> allocators;
+  std::vector<UnusableDevice> unusable;
 };
-
-std::vector<Device*> found() {
-  std::vector<Device*> all = {&cpu::device()};
-  for (Device* device : gpu::found().devices) all.push_back(device);
-  return all;
-}
 
 // The CPU's own, there before anything is looked for: drivers take time to load, and most programs need none.
 Allocator& cpuAllocator() {
@@ -34,11 +29,14 @@ Registry& registry() {
   // Never destroyed: blocks are freed by finalizers that may run after static destructors.
   static Registry* const instance = [] {
     auto* made = new Registry;
-    made->devices = found();
-    for (Device* device : made->devices) {
-      const bool isCpu = device == &cpu::device();
-      made->allocators.push_back(isCpu ? &cpuAllocator() : new Allocator(*device));
+    made->devices = {&cpu::device()};
+    made->allocators = {&cpuAllocator()};
+    FoundDevices found = findDevices();
+    for (Device* device : found.usable) {
+      made->devices.push_back(device);
+      made->allocators.push_back(new Allocator(*device));
     }
+    made->unusable = std::move(found.unusable);
     areDevicesFound.store(true);
     return made;
   }();
@@ -59,14 +57,9 @@ size_t indexOf(DeviceId id) {
 
 }  // namespace
 
-std::string nameOf(DeviceId id) {
-  const std::string kind = kDeviceKinds[static_cast<int>(id.kind)];
-  return id.kind == DeviceKind::cpu ? kind : kind + ":" + std::to_string(id.index);
-}
-
 const std::vector<Device*>& devices() { return registry().devices; }
 
-const std::vector<UnusableDevice>& unusableDevices() { return gpu::found().unusable; }
+const std::vector<UnusableDevice>& unusableDevices() { return registry().unusable; }
 
 std::vector<Device*> devicesInUse() {
   return areDevicesFound.load() ? devices() : std::vector<Device*>{&cpu::device()};

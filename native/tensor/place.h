@@ -8,9 +8,8 @@ namespace descent {
 
 constexpr int kMaxDims = 12;
 
-// As `deviceKinds` of engine/deviceNames.ts has them.
-enum class DeviceKind : uint8_t { cpu = 0, cuda = 1, opencl = 2 };
-constexpr const char* kDeviceKinds[] = {"cpu", "cuda", "opencl"};
+// The CPU, or one of the kinds that folders of the device layer register: a place in its deviceKinds().
+enum class DeviceKind : uint8_t { cpu = 0 };
 
 struct DeviceId {
   DeviceKind kind = DeviceKind::cpu;
@@ -24,8 +23,8 @@ struct DeviceId {
 enum class Stream : uint8_t { compute = 0, copy = 1 };
 constexpr int kStreamCount = 2;
 
-// One piece of device memory. `handle` means whatever the device says it means: a pointer on the
-// CPU and with CUDA, a cl_mem with OpenCL; only the device that made it may look inside.
+// One piece of device memory. `handle` means whatever the device says it means, on the CPU a pointer; only
+// the device that made it may look inside.
 struct Memory {
   void* handle = nullptr;
   size_t offset = 0;  // bytes from the start of what `handle` names

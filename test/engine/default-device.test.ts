@@ -20,6 +20,7 @@ import {
   zerosLike,
   type Tensor,
 } from "descent";
+import { native } from "../../engine/native.js";
 import { assertRefused } from "./fixtures.js";
 import { gpus, needsGpu } from "./gpus.js";
 import { start, workspaceWith } from "./processes.js";
@@ -54,6 +55,30 @@ it("is the CPU where nobody asked for another, and refuses what is no device", (
   setDefaultDevice("cpu");
   assert.equal(getDefaultDevice(), "cpu");
   assert.equal(tensor([1]).device, "cpu");
+});
+
+it("kinds of devices have numbers, in the order in which 'gpu' is looked for; others are refused", () => {
+  assert.deepEqual(native.deviceKinds(), ["cpu", "cuda", "opencl"]);
+  const usable = native.devices().filter((device) => device.usable);
+  const numbers = usable.map((device) => native.deviceKinds().indexOf(device.kind));
+  assert.deepEqual(
+    numbers,
+    [...numbers].sort((a, b) => a - b),
+  );
+  for (const [kind, index] of [
+    [native.deviceKinds().length, 0],
+    [-1, 0],
+    [1, 256],
+  ] as const) {
+    assertRefused(
+      () => {
+        native.setDefaultDevice(kind, index);
+      },
+      "device",
+      /there is no such device/,
+    );
+    assertRefused(() => native.memoryStats(kind, index), "device", /there is no such device/);
+  }
 });
 
 for (const gpu of gpus) {

@@ -1,5 +1,6 @@
-// What a thin back end (cuda/, opencl/) offers to GpuDevice: raw memory, copies, programs, a queue. It knows
-// nothing of tensors, dtypes or which kernels there are. Calls come one at a time, under the device's lock.
+// What a thin back end, a folder beside this file, offers to GpuDevice: raw memory, copies, programs, a
+// queue. It knows nothing of tensors, dtypes or which kernels there are, and nobody but its folder knows of
+// it: it registers itself (RegisteredBackend, below). Calls come one at a time, under the device's lock.
 //
 // Every function but release() may throw: Error("device", "", sentence) for a call that the driver refused,
 // DeviceLost where the device will not answer any more.
@@ -7,12 +8,14 @@
 
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "../../tensor/error.h"
 #include "../../tensor/place.h"
 #include "../device.h"
+#include "../kinds.h"
 
 namespace descent::gpu {
 
@@ -31,19 +34,22 @@ struct Facts {
   int64_t mostLanes = 0;   // of one group
   int units = 1;           // compute units or multiprocessors
   bool hasFloat64 = false;
-  bool isProcessor = false;  // an OpenCL device that is the CPU itself
-  int capability = 0;        // of CUDA: 90 for 9.0
+  bool isProcessor = false;  // the driver computes on the CPU
   // What else a user may want to know, in a few words each: "matrix products by cuBLASLt 13.1".
   std::vector<std::string> abilities;
 };
 
-// A program is a kernel source with one choice of types: its key names it ("softmax.f32"), its text is what
-// OpenCL and NVRTC compile. Back ends with code made at build time look it up by the key's first part.
+// A program is a kernel source with one choice of types. A back end whose driver has a compiler compiles its
+// text; one with code made at build time looks it up by source and variant.
 struct ProgramSource {
   std::string source;   // "softmax": the file in kernels/
-  std::string variant;  // "f32", "f32_i64": what its kernels' names end in, in CUDA modules
-  std::string text;
+  std::string variant;  // "f32", "f32_i64"
+  std::string text;     // language() of the back end, the dialect, the device side of the source
 };
+
+// A text that embed.mjs put into the addon: "softmax" is the device side of kernels/softmax.cpp, "dialect"
+// dialect/dialect.h, "NAME/language" the language.h of the folder NAME. Null where there is none.
+const char* sourceText(const std::string& source);
 
 // Groups of the launch, in three dimensions; each has Limits::lanes lanes.
 struct Grid {
@@ -99,6 +105,9 @@ class Backend {
  public:
   virtual ~Backend() = default;
   virtual const Facts& facts() const = 0;
+  // What its language calls the words of the dialect: the text of its folder's language.h, which
+  // sourceText("NAME/language") has. Every program begins with it.
+  virtual const char* language() const = 0;
 
   // Null where there is none left. At least 64-byte aligned.
   virtual Memory allocate(size_t bytes) = 0;
@@ -113,10 +122,11 @@ class Backend {
   // A kernel of a program, compiled on the first call; good as long as the process. Throws with the
   // compiler's words where it does not compile.
   virtual void* kernel(const ProgramSource& program, const char* name) = 0;
-  // `sharedBytes`: of the group's memory beyond what the kernel itself declares; sources of cuda/ only.
+  // `sharedBytes`: of the group's memory beyond what the kernel itself declares; only for the back end's
+  // own sources.
   virtual void enqueue(void* kernel, const Grid& grid, int64_t lanes, const ArgumentList& arguments,
                        size_t sharedBytes) = 0;
-  // Whether it has code for a source of cuda/.
+  // Whether it has code for a source of its own folder, which no other back end knows.
   virtual bool hasProgram(const std::string& /*source*/) const { return false; }
 
   // A library for matrix products, found at run time: its name ("cuBLASLt 13.1"), or nothing.
@@ -151,6 +161,23 @@ class Backend {
 
   // What the card is doing now.
   virtual DeviceSample sample() const { return {}; }
+};
+
+// One device of a back end.
+struct Candidate {
+  std::string name;                  // as far as it is known
+  std::unique_ptr<Backend> backend;  // null where it cannot be used
+  std::string reason;                // why not
+};
+
+// Looks for devices, in the order of preference. Where there is none at all, `reason` says why, and what to
+// do. Nothing is taken from a card before it is used.
+using FindCandidates = std::vector<Candidate> (*)(std::string& reason);
+
+// Registers a back end where it stands, at namespace scope in a source of its folder; name and rank are those
+// of RegisteredKind. What knows one vendor's cards best has rank 100, what runs on everything 200.
+struct RegisteredBackend : RegisteredKind {
+  RegisteredBackend(const char* name, int rank, FindCandidates find);
 };
 
 }  // namespace descent::gpu

@@ -172,7 +172,8 @@ void* GpuDevice::find(const KernelKey& key) {
     program.text = "#define DESCENT_DIALECT 1\n#define LANES " + std::to_string(lanes_) + "\n" +
                    (facts().hasFloat64 ? "#define HAS_FLOAT64 1\n" : "") +
                    (facts().isProcessor ? "#define IS_PROCESSOR 1\n" : "") + key.variant.definitions() +
-                   sourceText("dialect") + (key.variant.hasType() ? sourceText("typed") : "") + text;
+                   backend_->language() + sourceText("dialect") +
+                   (key.variant.hasType() ? sourceText("typed") : "") + text;
   void* kernel = backend_->kernel(program, key.kernel);
   kernels_.emplace(key, kernel);
   return kernel;
@@ -321,7 +322,7 @@ Memory Workspace::memory(size_t at) const {
 i64 lanesOf(const GpuDevice& device) { return device.lanes(); }
 const Facts& factsOf(const GpuDevice& device) { return device.facts(); }
 bool hasFloat64(const GpuDevice& device) { return device.facts().hasFloat64; }
-bool hasCudaSource(GpuDevice& device, const char* source) { return device.backend().hasProgram(source); }
+bool hasOwnSource(GpuDevice& device, const char* source) { return device.backend().hasProgram(source); }
 
 void runKernel(GpuDevice& device, const char* name, int outputs, std::vector<Operand> operands,
                const double* numbers, const int64_t* integers) {

@@ -117,7 +117,7 @@ class GpuDevice final : public Device {
 const std::vector<Kernel>& kernels();
 // The source that has it in its table.
 const char* sourceOf(int kernel);
-// Null where there is no such source.
-const char* sourceText(const std::string& source);
+// What its self-test launches.
+std::vector<Trial> trialsOf(const std::string& source);
 
 }  // namespace descent::gpu

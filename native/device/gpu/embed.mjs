@@ -1,7 +1,8 @@
-// Makes gpu_sources.cpp: the device side of every kernel source as text, and the list of their tables.
+// Makes gpu_sources.cpp: the device side of every kernel source and the languages of the back ends as text, and the list of
+// the sources' tables.
 // `node device/gpu/embed.mjs OUTPUT`, called by binding.gyp.
 
-import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -40,6 +41,15 @@ export function dialect() {
   }));
 }
 
+/** What stands before the dialect in the language of each back end: "cuda/language" is cuda/language.h. */
+export function languages() {
+  return readdirSync(folder)
+    .sort()
+    .map((name) => ({ name: `${name}/language`, file: join(folder, name, "language.h") }))
+    .filter(({ file }) => existsSync(file))
+    .map(({ name, file }) => ({ name, text: readFileSync(file, "utf8") }));
+}
+
 /** A text as C++ literals that every compiler takes. */
 function literal(text) {
   const lines = text.split("\n");
@@ -63,7 +73,11 @@ function sourceTest(name) {
 
 function main(output) {
   const sources = kernelSources();
-  const texts = [...dialect(), ...sources.map(({ name, text }) => ({ name, text: deviceSide(text) }))];
+  const texts = [
+    ...languages(),
+    ...dialect(),
+    ...sources.map(({ name, text }) => ({ name, text: deviceSide(text) })),
+  ];
   const hasTable = sources.filter(({ name, text }) => text.includes(`KERNEL_TABLE(${name})`));
   writeFileSync(
     output,
@@ -88,6 +102,11 @@ const std::vector<Kernel>& kernels() {
 const char* sourceOf(int kernel) {
 ${hasTable.map(({ name }) => sourceTest(name)).join("\n")}
   return "";
+}
+
+std::vector<Trial> trialsOf(const std::string& source) {
+${hasTable.map(({ name }) => `  if (source == "${name}") return ${name}Kernels.trials();`).join("\n")}
+  return {};
 }
 
 const char* sourceText(const std::string& source) {

@@ -7,10 +7,12 @@
 #include <cstring>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include "../allocator.h"
 #include "../device.h"
 #include "backend.h"
+#include "selftest.h"
 
 namespace descent::gpu {
 
@@ -38,6 +40,7 @@ struct Kernel {
 struct KernelTable {
   const Kernel* kernels;
   int count;
+  std::vector<Trial> (*trials)();
 };
 
 constexpr uint32_t bit(DType dtype) { return uint32_t{1} << static_cast<int>(dtype); }
@@ -152,8 +155,8 @@ class KernelCall {
     return *this;
   }
 
-  // Only for sources of cuda/, which know their device: groups of their own size, and shared memory beyond
-  // what the kernel declares.
+  // Only for a back end's own sources, which know their device: groups of their own size, and shared memory
+  // beyond what the kernel declares.
   KernelCall& group(i64 lanes, size_t sharedBytes = 0);
 
   void run(const Grid& groups);
@@ -175,8 +178,8 @@ class KernelCall {
 i64 lanesOf(const GpuDevice& device);  // of every group; a power of two
 const Facts& factsOf(const GpuDevice& device);
 bool hasFloat64(const GpuDevice& device);
-// Whether the device can run cuda/`source`.cu.
-bool hasCudaSource(GpuDevice& device, const char* source);
+// Whether the device's back end has a source of its own of this name, and the device can run it.
+bool hasOwnSource(GpuDevice& device, const char* source);
 // Runs another kernel of the table by its name, on operands of its own.
 void runKernel(GpuDevice& device, const char* name, int outputs, std::vector<Operand> operands,
                const double* numbers = nullptr, const int64_t* integers = nullptr);
@@ -184,12 +187,12 @@ void runKernel(GpuDevice& device, const char* name, int outputs, std::vector<Ope
 }  // namespace descent::gpu
 
 // What stands between the sides of a source: arguments declared between KERNEL_SOURCE and the device side are
-// known to both; KERNEL_TABLE(name) ends the file `name`.cpp and hands out its `table`.
+// known to both; KERNEL_TABLE(name) ends the file `name`.cpp and hands out its `table` and `trials`.
 #define KERNEL_SOURCE      \
   namespace descent::gpu { \
   namespace {
-#define KERNEL_TABLE(name)                                                                   \
-  }                                                                                          \
-  extern const KernelTable name##Kernels;                                                    \
-  const KernelTable name##Kernels = {table, static_cast<int>(sizeof table / sizeof *table)}; \
+#define KERNEL_TABLE(name)                                                                           \
+  }                                                                                                  \
+  extern const KernelTable name##Kernels;                                                            \
+  const KernelTable name##Kernels = {table, static_cast<int>(sizeof table / sizeof *table), trials}; \
   }

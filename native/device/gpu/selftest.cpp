@@ -15,19 +15,17 @@ namespace descent::gpu {
 
 namespace {
 
-using Piece = Trial::Piece;
-
 constexpr size_t kGuard = 4096;  // bytes behind each operand that nobody may write
 constexpr unsigned char kGuardByte = 0x5a;
 constexpr double kTolerance = 3e-4;  // of 1, or of the number where that is more
 
-DType dtypeOf(Piece::Kind kind) {
+DType dtypeOf(piece::Kind kind) {
   switch (kind) {
-    case Piece::doubles:
+    case piece::doubles:
       return DType::float64;
-    case Piece::indices:
+    case piece::indices:
       return DType::int64;
-    case Piece::flags:
+    case piece::flags:
       return DType::boolean;
     default:
       return DType::float32;
@@ -36,7 +34,7 @@ DType dtypeOf(Piece::Kind kind) {
 
 int64_t elementsOf(const Piece& piece) {
   int64_t count = 1;
-  for (size_t dim = piece.kind == Piece::repeated ? 1 : 0; dim < piece.sizes.size(); ++dim)
+  for (size_t dim = piece.kind == piece::repeated ? 1 : 0; dim < piece.sizes.size(); ++dim)
     count *= piece.sizes[dim];
   return count;
 }
@@ -49,15 +47,15 @@ std::vector<unsigned char> contentsOf(const Piece& piece, size_t which) {
     const auto walk = static_cast<uint32_t>(static_cast<uint32_t>(k + 1) * 2654435761u + which * 40503u);
     const float unit = static_cast<float>(walk >> 8) / 16777216.0f;
     unsigned char* at = bytes.data() + static_cast<size_t>(k) * sizeOf(dtypeOf(piece.kind));
-    if (piece.kind == Piece::indices) {
+    if (piece.kind == piece::indices) {
       const auto index = static_cast<int64_t>(walk >> 16) % piece.bound;
       std::memcpy(at, &index, sizeof index);
-    } else if (piece.kind == Piece::doubles) {
+    } else if (piece.kind == piece::doubles) {
       std::memset(at, 0, sizeof(double));
-    } else if (piece.kind == Piece::flags) {
+    } else if (piece.kind == piece::flags) {
       *at = walk >> 31;
     } else {
-      const float number = piece.kind == Piece::positive ? unit + 0.5f : 2 * unit - 1;
+      const float number = piece.kind == piece::positive ? unit + 0.5f : 2 * unit - 1;
       std::memcpy(at, &number, sizeof number);
     }
   }
@@ -75,8 +73,8 @@ Operand operandOf(const Piece& piece, Memory memory) {
     operand.strides[dim] = step;
     step *= operand.sizes[dim];
   }
-  if (piece.kind == Piece::repeated) operand.strides[0] = 0;
-  if (piece.kind == Piece::transposed) {
+  if (piece.kind == piece::repeated) operand.strides[0] = 0;
+  if (piece.kind == piece::transposed) {
     const int last = operand.dims - 1;
     operand.strides[last] = operand.sizes[last - 1];
     operand.strides[last - 1] = 1;
@@ -139,6 +137,9 @@ std::vector<std::vector<unsigned char>> resultsOf(Device& device, const Trial& t
   }
   Launch launch;
   launch.kernel = device.findKernel(trial.kernel);
+  if (launch.kernel < 0)
+    throw Error("internal", trial.kernel,
+                "is tried, and there is no such kernel on " + nameOf(device.describe().id));
   launch.outputs = trial.outputs;
   std::vector<Operand> given = operands;
   launch.operands = &given;
@@ -184,12 +185,10 @@ void GpuDevice::testSource(const char* source) {
   };
   setAll(true);  // the trials launch such kernels
   const std::string key = std::string("self-test|") + source + "|" + facts().driver + "|" +
-                          std::to_string(lanes_) + "|" + sourceText("dialect") + sourceText("typed") +
-                          sourceText(source);
+                          std::to_string(lanes_) + "|" + backend_->language() + sourceText("dialect") +
+                          sourceText("typed") + sourceText(source);
   if (!readCached(key).empty()) return;
-  for (const Trial& trial : trials()) {
-    const int kernel = findKernel(trial.kernel);
-    if (kernel < 0 || std::strcmp(sourceOf(kernel), source) != 0) continue;
+  for (const Trial& trial : trialsOf(source)) {
     std::string difference;
     try {
       difference = differenceIn(*this, trial);

@@ -25,14 +25,16 @@ Address addressOf(const Memory& memory) { return reinterpret_cast<Address>(memor
 
 class CudaBackend final : public Backend {
  public:
-  CudaBackend(const Library& cuda, DeviceHandle device, std::string bus, Facts facts)
+  CudaBackend(const Library& cuda, DeviceHandle device, std::string bus, int capability, Facts facts)
       : cuda_(cuda),
         device_(device),
         bus_(std::move(bus)),
+        capability_(capability),
         facts_(std::move(facts)),
-        cublasLt_(cuda, facts_.capability) {}
+        cublasLt_(cuda, capability) {}
 
   const Facts& facts() const override { return facts_; }
+  const char* language() const override { return sourceText("cuda/language"); }
 
   Memory allocate(size_t bytes) override {
     enter();
@@ -79,7 +81,7 @@ class CudaBackend final : public Backend {
     check("cuMemcpyDtoDAsync_v2", cuda_.MemcpyDtoDAsync(addressOf(to), addressOf(from), bytes, compute_));
   }
 
-  bool hasProgram(const std::string& source) const override { return hasModule(source, facts_.capability); }
+  bool hasProgram(const std::string& source) const override { return hasModule(source, capability_); }
 
   std::string matrixLibrary() override { return cublasLtName(); }
   bool multiply(const LibraryProduct& product) override {
@@ -103,7 +105,7 @@ class CudaBackend final : public Backend {
                       "; build Descent where nvcc is installed, or use this card through OpenCL.");
     }
     Module& module = compiled_[program.variant + "\n" + program.text];
-    if (!module) module = load(compileByNvrtc(program, facts_.capability), program);
+    if (!module) module = load(compileByNvrtc(program, capability_), program);
     std::unique_ptr<Kernel>& kernel = kernels_[symbol + "\n" + program.text];
     if (!kernel) kernel = kernelOf(module, symbol);
     return kernel.get();
@@ -328,6 +330,7 @@ class CudaBackend final : public Backend {
   const Library& cuda_;
   DeviceHandle device_;
   std::string bus_;
+  const int capability_;
   Facts facts_;
   Context context_ = nullptr;
   StreamHandle compute_ = nullptr;
@@ -344,8 +347,8 @@ class CudaBackend final : public Backend {
 }  // namespace
 
 std::unique_ptr<Backend> makeBackend(const Library& cuda, DeviceHandle device, const std::string& bus,
-                                     const Facts& facts) {
-  return std::make_unique<CudaBackend>(cuda, device, bus, facts);
+                                     int capability, const Facts& facts) {
+  return std::make_unique<CudaBackend>(cuda, device, bus, capability, facts);
 }
 
 }  // namespace descent::gpu::cuda

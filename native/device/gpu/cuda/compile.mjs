@@ -44,7 +44,7 @@ export async function compileModules(names = []) {
   mkdirSync(output, { recursive: true });
   const { compiler, reason } = findCompiler();
   if (!compiler) {
-    for (const file of readdirSync(output)) rmSync(join(output, file));
+    for (const file of modulesThere()) rmSync(join(output, file));
     console.log(`No CUDA modules: ${reason}. NVIDIA cards are used through NVRTC or OpenCL.`);
     return;
   }
@@ -68,16 +68,20 @@ export async function compileModules(names = []) {
   if (failures.length > 0) {
     throw new Error(`${failures.join("\n")}\nDESCENT_CUDA_COMPILER=none builds without CUDA modules.`);
   }
-  for (const file of readdirSync(output)) {
+  for (const file of modulesThere()) {
     if (!all.some(({ name }) => file === `${name}.cuda`)) rmSync(join(output, file));
   }
-  const files = readdirSync(output);
+  const files = modulesThere();
   const bytes = files.reduce((sum, file) => sum + statSync(join(output, file)).size, 0);
   const took =
     compiled > 0 ? `; ${compiled} compiled in ${((performance.now() - begun) / 1000).toFixed(0)} s` : "";
   console.log(
     `CUDA modules: ${files.length}, ${(bytes / 1e6).toFixed(1)} MB (${compiler.description}${took})`,
   );
+}
+
+function modulesThere() {
+  return readdirSync(output).filter((file) => file.endsWith(".cuda"));
 }
 
 /** Every source that CUDA compiles: name, file, the text of the whole module, its target. */
@@ -117,6 +121,7 @@ export function variantsOf(text) {
 
 /** A source once for each variant, each in a namespace of its own; a kernel's name has its variant's behind it. */
 function moduleText(text, file) {
+  const language = readFileSync(join(folder, "language.h"), "utf8");
   const [base, typed] = dialect().map((part) => part.text);
   const systemIncludes = text.match(/^#include <.*>$/gm) ?? [];
   const body = deviceSide(text)
@@ -145,7 +150,7 @@ function moduleText(text, file) {
   const device = ["DESCENT_DIALECT 1", `LANES ${lanes}`, "HAS_FLOAT64 1", "ROW_ALL 1"].map(
     (line) => `#define ${line}`,
   );
-  return [...systemIncludes, ...device, base, ...parts, ""].join("\n");
+  return [...systemIncludes, ...device, language, base, ...parts, ""].join("\n");
 }
 
 /** Puts a source's module into place, from the cache where it is there; returns whether it was compiled. */

@@ -87,18 +87,16 @@ Candidate candidateOf(const Library& cuda, int index, int driverVersion) {
   facts.sharedBytes = static_cast<size_t>(attribute(cuda, device, kMaxSharedMemoryPerBlock));
   facts.units = std::max(attribute(cuda, device, kMultiprocessorCount), 1);
   facts.hasFloat64 = true;
-  facts.capability = capability;
   char bus[32];
   std::snprintf(bus, sizeof bus, "%08x:%02x:%02x.0",
                 static_cast<unsigned>(attribute(cuda, device, kPciDomain)),
                 static_cast<unsigned>(attribute(cuda, device, kPciBus)),
                 static_cast<unsigned>(attribute(cuda, device, kPciDevice)));
-  candidate.backend = makeBackend(cuda, device, bus, facts);
+  candidate.backend = makeBackend(cuda, device, bus, capability, facts);
   return candidate;
 }
 
-}  // namespace
-
+// In the driver's order.
 std::vector<Candidate> candidates(std::string& reason) {
   std::vector<Candidate> found;
   const Library* cuda = library(reason);
@@ -125,5 +123,9 @@ std::vector<Candidate> candidates(std::string& reason) {
   }
   return found;
 }
+
+const RegisteredBackend registered("cuda", 100, candidates);
+
+}  // namespace
 
 }  // namespace descent::gpu::cuda

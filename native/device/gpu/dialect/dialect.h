@@ -1,6 +1,6 @@
-// The C dialect GPU kernels are written in: what OpenCL C 1.2 and CUDA C++ call by different names, and the
-// ten dtypes as storage and as numbers. It stands before every kernel source; KERNELS.md in this folder says
-// how a kernel is written with it.
+// The C dialect GPU kernels are written in: the ten dtypes as storage and as numbers, and what kernels share.
+// What each language calls by a name of its own is in language.h of its back end's folder, which stands
+// before this; both stand before every kernel source. KERNELS.md says how a kernel is written with them.
 //
 // A program begins with #defines of the device: LANES, how many lanes every group has (a power of two), and
 // HAS_FLOAT64 where doubles exist, IS_PROCESSOR where the device is the CPU itself; and of the variant: TYPE
@@ -8,83 +8,6 @@
 
 #define PASTE_AGAIN(a, b) a##_##b
 #define PASTE(a, b) PASTE_AGAIN(a, b)
-
-#ifdef __OPENCL_VERSION__
-
-#ifdef HAS_FLOAT64
-#pragma OPENCL EXTENSION cl_khr_fp64 : enable
-#endif
-typedef char i8;
-typedef uchar u8;
-typedef short i16;
-typedef ushort u16;
-typedef int i32;
-typedef uint u32;
-typedef long i64;
-typedef ulong u64;
-#define GLOBAL __global
-#define LOCAL __local
-#define SHARED(Type, name, count) __local Type name[count] __attribute__((aligned(16)))
-#define TABLE __constant
-#define DEVICE static inline
-#define KERNEL(name) __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void name
-#define BARRIER() barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE)
-#define LANE ((i32)get_local_id(0))
-#define GROUP_X ((i64)get_group_id(0))
-#define GROUP_Y ((i64)get_group_id(1))
-#define GROUP_Z ((i64)get_group_id(2))
-#define GROUPS_X ((i64)get_num_groups(0))
-#define GROUPS_Y ((i64)get_num_groups(1))
-#define CLAIM(place, expected, value) atomic_cmpxchg((volatile __global int*)(place), expected, value)
-#define COUNT(place) atomic_inc((volatile __local int*)(place))
-#define BITS_OF_F32(x) as_uint(x)
-#define F32_OF_BITS(x) as_float(x)
-#define BITS_OF_F64(x) as_ulong(x)
-#define F64_OF_BITS(x) as_double(x)
-#define HIGH_U32(a, b) mul_hi((u32)(a), (u32)(b))
-#define HIGH_U64(a, b) mul_hi((u64)(a), (u64)(b))
-#define MULTIPLY_ADD(a, b, c) fma(a, b, c)
-
-#else
-
-typedef signed char i8;
-typedef unsigned char u8;
-typedef short i16;
-typedef unsigned short u16;
-typedef int i32;
-typedef unsigned int u32;
-typedef long long i64;
-typedef unsigned long long u64;
-#define GLOBAL
-#define LOCAL
-#define SHARED(Type, name, count) __shared__ Type name[count] __attribute__((aligned(16)))
-#define TABLE static __constant__ const
-#define DEVICE static __device__ __forceinline__
-#define KERNEL(name) extern "C" __global__ void __launch_bounds__(LANES) PASTE(name, VARIANT)
-#define BARRIER() __syncthreads()
-#define LANE ((i32)threadIdx.x)
-#define GROUP_X ((i64)blockIdx.x)
-#define GROUP_Y ((i64)blockIdx.y)
-#define GROUP_Z ((i64)blockIdx.z)
-#define GROUPS_X ((i64)gridDim.x)
-#define GROUPS_Y ((i64)gridDim.y)
-#define CLAIM(place, expected, value) atomicCAS((int*)(place), expected, value)
-#define COUNT(place) atomicAdd((int*)(place), 1)
-#define BITS_OF_F32(x) __float_as_uint(x)
-#define F32_OF_BITS(x) __uint_as_float(x)
-#define BITS_OF_F64(x) ((u64)__double_as_longlong(x))
-#define F64_OF_BITS(x) __longlong_as_double((i64)(x))
-#define HIGH_U32(a, b) __umulhi((u32)(a), (u32)(b))
-#define HIGH_U64(a, b) __umul64hi((u64)(a), (u64)(b))
-#define MULTIPLY_ADD(a, b, c) fma(a, b, c)
-#ifndef INFINITY
-#define INFINITY __int_as_float(0x7f800000)
-#endif
-#ifndef NAN
-#define NAN __int_as_float(0x7fffffff)
-#endif
-
-#endif
 
 // Before a loop whose count is known where it is compiled, so that its arrays are registers. A processor has
 // few of those, and its compiler takes seconds.
@@ -136,8 +59,10 @@ DEVICE void store_b8(GLOBAL u8* to, i64 index, bool value) { to[index] = value ?
 
 typedef u16 stored_f16;
 typedef f32 computed_f16;
-#ifdef __OPENCL_VERSION__
-// Not by vload_half and vstore_half: PoCL 3.1 rounds wrongly there, and neither is faster than memory.
+#ifdef F32_OF_F16
+DEVICE f32 load_f16(GLOBAL const u16* from, i64 index) { return F32_OF_F16(from[index]); }
+DEVICE void store_f16(GLOBAL u16* to, i64 index, f32 value) { to[index] = F16_OF_F32(value); }
+#else
 DEVICE f32 load_f16(GLOBAL const u16* from, i64 index) {
   const u32 bits = from[index], sign = (bits & 0x8000) << 16, exponent = (bits >> 10) & 31,
             fraction = bits & 0x3ff;
@@ -161,17 +86,6 @@ DEVICE void store_f16(GLOBAL u16* to, i64 index, f32 value) {
     stored = (rest - 0x38000000 + 0xfff + ((rest >> 13) & 1)) >> 13;
   }
   to[index] = (u16)(sign | stored);
-}
-#else
-DEVICE f32 load_f16(const u16* from, i64 index) {
-  f32 value;
-  asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(from[index]));
-  return value;
-}
-DEVICE void store_f16(u16* to, i64 index, f32 value) {
-  u16 bits;
-  asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(value));
-  to[index] = bits;
 }
 #endif
 

@@ -1,7 +1,7 @@
 // For programs with a TYPE: the storage type S, the number type T, T(x) as a cast, and the functions that
 // expressions of ops/elementwise.def call. Comes after dialect.h.
 
-// A CUDA module holds a source once for each variant.
+// A module made by the build holds a source once for each variant.
 #undef T
 #undef NUMBER
 #undef IS_FLOATING

@@ -128,6 +128,21 @@ const Kernel table[] = {
     {"attention", kSupported, attention},
 };
 
+std::vector<Trial> trials() {
+  using namespace piece;
+  return {
+      {"attention",
+       2,
+       {{numbers, {2, 9, 8}},
+        {numbers, {2, 9}},
+        {numbers, {2, 9, 8}},
+        {numbers, {2, 12, 8}},
+        {numbers, {2, 12, 8}}},
+       {1, 0},
+       {0.35}},
+  };
+}
+
 KERNEL_TABLE(attention)
 
 #endif

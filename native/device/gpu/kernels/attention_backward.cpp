@@ -208,6 +208,26 @@ const Kernel table[] = {
     {"attentionBackward", kSupported, attentionBackward},
 };
 
+std::vector<Trial> trials() {
+  using namespace piece;
+  return {
+      {"attentionBackward",
+       4,
+       {{numbers, {2, 9, 8}},
+        {numbers, {2, 12, 8}},
+        {numbers, {2, 12, 8}},
+        {numbers, {2, 9}},
+        {numbers, {2, 9, 8}},
+        {numbers, {2, 9, 8}},
+        {positive, {2, 9}},
+        {numbers, {2, 9, 8}},
+        {numbers, {2, 12, 8}},
+        {numbers, {2, 12, 8}}},
+       {1, 0},
+       {0.35}},
+  };
+}
+
 KERNEL_TABLE(attention_backward)
 
 #endif

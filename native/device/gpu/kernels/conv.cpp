@@ -1,7 +1,6 @@
 // Convolutions as matrix products whose matrices are never made: tiles are gathered from the images into
-// shared memory, and each lane has a small block of results in its registers. Few tiles are split along what
-// is summed; a second launch adds the parts up in order. Kernels of 1x1 on large planes are matmul's, what
-// has few rows is convdirect.cpp's.
+// shared memory, and each lane has a small block of results in its registers. Few tiles are split along the
+// sum; a second launch adds the parts in order. 1x1 on large planes is matmul's, few rows convdirect.cpp's.
 // VARIANTS TYPE: f32 f16 bf16 ; MICRO: 4 8 ; LANE_ROWS: 8 16
 // VARIANTS TYPE: f32 f16 bf16 f64 ; MICRO: 4 ; LANE_ROWS: 4
 // VARIANTS TYPE: f64 ; MICRO: 4 ; LANE_ROWS: 8 16
@@ -424,6 +423,27 @@ const Kernel table[] = {
     {"convolutionInput", kFloating, convolutionInput},
     {"convolutionWeight", kFloating, convolutionWeight},
 };
+
+std::vector<Trial> trials() {
+  using namespace piece;
+  return {
+      {"convolution",
+       1,
+       {{numbers, {2, 5, 8, 8}}, {numbers, {2, 4, 8, 8}}, {numbers, {5, 4, 3, 3}}, {numbers, {5}}},
+       {1, 1, 1, 1, 1, 1, 1, 1},
+       {}},
+      {"convolution",
+       1,
+       {{numbers, {2, 4, 4, 4}}, {numbers, {2, 4, 8, 8}}, {numbers, {4, 1, 3, 3}}},
+       {2, 2, 1, 1, 1, 1, 4, 0},
+       {}},
+      {"convolutionWeight",
+       1,
+       {{numbers, {5, 4, 3, 3}}, {numbers, {2, 5, 8, 8}}, {numbers, {2, 4, 8, 8}}},
+       {1, 1, 1, 1, 1, 1, 1, 0},
+       {}},
+  };
+}
 
 KERNEL_TABLE(conv)
 

@@ -261,6 +261,14 @@ const Kernel table[] = {
     {"arange", kNumeric, arange},
 };
 
+std::vector<Trial> trials() {
+  using namespace piece;
+  return {
+      {"copy", 1, {{numbers, {5, 70}}, {transposed, {5, 70}}}, {}, {}},
+      {"copy", 1, {{numbers, {700}}, {indices, {700}, 90}}, {}, {}},
+  };
+}
+
 KERNEL_TABLE(copy)
 
 #endif

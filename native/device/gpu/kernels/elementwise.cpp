@@ -123,7 +123,8 @@ DEVICE void placesOf(const Elementwise* shape, i64 index, i32 operands, i64* pla
              const T c = PICK(all_c); STORE(TYPE, y, places[0], (EXPRESSION)))                        \
   }
 
-// An OpenCL program holds one row, a CUDA module (ROW_ALL) every row that T can have.
+// A program that is compiled where it runs holds one row, one made by the build (ROW_ALL) every row that T
+// can have.
 #ifdef ROW
 ROW
 #endif
@@ -302,6 +303,14 @@ const Kernel table[] = {
 #define TERNARY(row, PARAMETERS, RULE, ...) {#row, DTYPES_##RULE, runRow<Row_##row>},
 #include "../../../ops/elementwise.def"
 };
+
+std::vector<Trial> trials() {
+  using namespace piece;
+  return {
+      {"mul", 1, {{numbers, {6, 70}}, {transposed, {6, 70}}, {repeated, {6, 70}}}, {}, {}},
+      {"tanh", 1, {{numbers, {500}}, {numbers, {500}}}, {}, {}},
+  };
+}
 
 KERNEL_TABLE(elementwise)
 

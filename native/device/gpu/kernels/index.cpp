@@ -152,6 +152,14 @@ const Kernel table[] = {
     {"gather", kAll, gather},
 };
 
+std::vector<Trial> trials() {
+  using namespace piece;
+  return {
+      {"indexSelect", 1, {{numbers, {2, 9, 30}}, {numbers, {2, 7, 30}}, {indices, {9}, 7}}, {}, {}},
+      {"gather", 1, {{numbers, {4, 9}}, {numbers, {4, 7}}, {indices, {4, 9}, 7}}, {1}, {}},
+  };
+}
+
 KERNEL_TABLE(index)
 
 #endif

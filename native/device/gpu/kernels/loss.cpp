@@ -235,6 +235,22 @@ const Kernel table[] = {
     {"crossEntropyBackward", kFloating, crossEntropyBackward},
 };
 
+std::vector<Trial> trials() {
+  using namespace piece;
+  return {
+      {"crossEntropy",
+       3,
+       {{numbers, {}}, {numbers, {}}, {numbers, {7, 10}}, {numbers, {7, 10}}, {indices, {7}, 10}},
+       {-100, 1, 0, 0},
+       {0.1}},
+      {"crossEntropyBackward",
+       1,
+       {{numbers, {7, 10}}, {numbers, {}}, {numbers, {7, 10}}, {indices, {7}, 10}, {positive, {}}},
+       {-100, 1, 0, 0},
+       {0.1}},
+  };
+}
+
 KERNEL_TABLE(loss)
 
 #endif

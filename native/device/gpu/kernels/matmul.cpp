@@ -279,6 +279,18 @@ const Kernel table[] = {
     {"matmul", kNumeric, matmul},
 };
 
+std::vector<Trial> trials() {
+  using namespace piece;
+  return {
+      {"matmul", 1, {{numbers, {70, 75}}, {numbers, {70, 90}}, {transposed, {90, 75}}}, {0, 0}, {}},
+      {"matmul",
+       1,
+       {{numbers, {2, 3, 20}}, {numbers, {2, 3, 40}}, {numbers, {2, 40, 20}}, {numbers, {20}}},
+       {0, 1},
+       {}},
+  };
+}
+
 KERNEL_TABLE(matmul)
 
 #endif

@@ -103,6 +103,13 @@ const Kernel table[] = {
     {"nonzero", kAll, nonzero},
 };
 
+std::vector<Trial> trials() {
+  using namespace piece;
+  return {
+      {"nonzero", 1, {{indices, {350, 2}}, {positive, {5, 70}}}, {}, {}},
+  };
+}
+
 KERNEL_TABLE(nonzero)
 
 #endif

@@ -307,6 +307,17 @@ const Kernel table[] = {
     {"batchNormBackward", kFloating, batchNormBackward},
 };
 
+std::vector<Trial> trials() {
+  using namespace piece;
+  return {
+      {"batchNorm",
+       3,
+       {{numbers, {3, 4, 50}}, {numbers, {3}}, {numbers, {3}}, {numbers, {3, 4, 50}}},
+       {1, 0, 0},
+       {1e-5, 0.1}},
+  };
+}
+
 KERNEL_TABLE(norm)
 
 #endif

@@ -372,6 +372,22 @@ const Kernel table[] = {
     {"totalNorm", kFloating, totalNorm},       {"clipByNorm", kFloating, clipByNorm},
 };
 
+std::vector<Trial> trials() {
+  using namespace piece;
+  return {
+      {"sgdStep",
+       1,
+       {{doubles, {1}}, {numbers, {700}}, {numbers, {700}}, {numbers, {700}}},
+       {1, 1, 0},
+       {0.1, 0.9, 0, 0.01, 0, 0}},
+      {"adamStep",
+       1,
+       {{doubles, {1}}, {numbers, {70}}, {numbers, {70}}, {positive, {70}}, {positive, {70}}},
+       {1, 2, 0},
+       {0.9, 0.999, 1e-8, 0, 0, 0.99, 0.01, 0.5}},
+  };
+}
+
 KERNEL_TABLE(optimizer)
 
 #endif

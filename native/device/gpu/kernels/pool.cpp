@@ -262,6 +262,18 @@ const Kernel table[] = {
     {"maxPoolBackward", kFloating, maxPoolBackward},
 };
 
+std::vector<Trial> trials() {
+  using namespace piece;
+  return {
+      {"maxPool",
+       2,
+       {{numbers, {3, 4, 4}}, {indices, {3, 4, 4}}, {numbers, {3, 8, 8}}},
+       {2, 2, 2, 2, 0, 0, 1, 1},
+       {}},
+      {"averagePool", 1, {{numbers, {3, 4, 4}}, {numbers, {3, 8, 8}}}, {3, 3, 2, 2, 1, 1, 0, 0, 1, 0}, {}},
+  };
+}
+
 KERNEL_TABLE(pool)
 
 #endif

@@ -56,7 +56,7 @@ bool isAligned(const Memory& memory, i64 step, const Strided& leading, DType dty
   return isEven;
 }
 
-// cuda/tensorcore.cu
+// tensorcore.cu, a source of CUDA alone
 bool multiplyByTensorCores(GpuDevice& device, MatmulShape shape, const MatrixOperands& x) {
   constexpr i64 kRows = 128, kStages = 4;
   const bool isFloat = x.dtype == DType::float32;
@@ -218,6 +218,6 @@ bool multiplyFast(GpuDevice& device, const MatmulShape& shape, const MatrixOpera
       multiplyByLibrary(device, shape, x))
     return true;
   const bool isWorthIt = shape.m >= 16 && shape.n >= 16 && shape.k >= 16;
-  return isWorthIt && (x.dtype != DType::float32 || allowsTf32()) && hasCudaSource(device, "tensorcore") &&
+  return isWorthIt && (x.dtype != DType::float32 || allowsTf32()) && hasOwnSource(device, "tensorcore") &&
          isTrusted(device, x.dtype, ProductPath::tensorCores) && multiplyByTensorCores(device, shape, x);
 }

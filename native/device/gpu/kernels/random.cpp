@@ -204,6 +204,14 @@ const Kernel table[] = {
     {"randint", kAll, randint},      {"dropout", kFloating, dropout},
 };
 
+std::vector<Trial> trials() {
+  using namespace piece;
+  return {
+      {"uniform", 1, {{numbers, {700}}}, {7, 12}, {-1, 1}},
+      {"dropout", 2, {{numbers, {700}}, {flags, {700}}, {numbers, {700}}}, {7, 12}, {0.3}},
+  };
+}
+
 KERNEL_TABLE(random)
 
 #endif

@@ -171,6 +171,17 @@ const Kernel table[] = {
     {"gruCellBackward", kFloating, gruCellBackward},
 };
 
+std::vector<Trial> trials() {
+  using namespace piece;
+  return {
+      {"lstmCell",
+       2,
+       {{numbers, {3, 20}}, {numbers, {3, 100}}, {numbers, {3, 80}}, {numbers, {3, 80}}, {numbers, {3, 20}}},
+       {},
+       {}},
+  };
+}
+
 KERNEL_TABLE(recurrent)
 
 #endif

@@ -297,6 +297,15 @@ const Kernel table[] = {
     {"squaredDeviation", kFloating, squaredDeviation},
 };
 
+std::vector<Trial> trials() {
+  using namespace piece;
+  return {
+      {"sum", 1, {{numbers, {3}}, {numbers, {3, 700}}}, {1}, {}},
+      {"amax", 1, {{numbers, {}}, {transposed, {9, 70}}}, {0}, {}},
+      {"argmax", 1, {{indices, {5}}, {numbers, {5, 70}}}, {1}, {}},
+  };
+}
+
 KERNEL_TABLE(reduce)
 
 #endif

@@ -250,6 +250,13 @@ const Kernel table[] = {
     {"resampleBackward", kFloating, resampleBackward},
 };
 
+std::vector<Trial> trials() {
+  using namespace piece;
+  return {
+      {"resample", 1, {{numbers, {3, 8, 12}}, {numbers, {3, 4, 6}}}, {2, 0, 1}, {0, 0}},
+  };
+}
+
 KERNEL_TABLE(resample)
 
 #endif

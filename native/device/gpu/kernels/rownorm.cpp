@@ -270,6 +270,22 @@ const Kernel table[] = {
     {"rowNormBackward", kFloating, rowNormBackward},
 };
 
+std::vector<Trial> trials() {
+  using namespace piece;
+  return {
+      {"rowNorm",
+       3,
+       {{numbers, {5, 70}},
+        {numbers, {5}},
+        {numbers, {5}},
+        {numbers, {5, 70}},
+        {numbers, {70}},
+        {numbers, {70}}},
+       {1, 70, 0, 1, 1},
+       {1e-5}},
+  };
+}
+
 KERNEL_TABLE(rownorm)
 
 #endif

@@ -279,6 +279,13 @@ const Kernel table[] = {
     {"recurrence", kFloating, recurrence},
 };
 
+std::vector<Trial> trials() {
+  using namespace piece;
+  return {
+      {"cumsum", 1, {{numbers, {3, 700}}, {numbers, {3, 700}}}, {0}, {}},
+  };
+}
+
 KERNEL_TABLE(scan)
 
 #endif

@@ -403,6 +403,14 @@ const Kernel table[] = {
     {"embeddingBackward", kFloating, embeddingBackward},
 };
 
+std::vector<Trial> trials() {
+  using namespace piece;
+  return {
+      {"scatterAdd", 1, {{numbers, {4, 7}}, {numbers, {4, 9}}, {indices, {4, 9}, 7}}, {1}, {}},
+      {"embeddingBackward", 1, {{numbers, {7, 30}}, {numbers, {9, 30}}, {indices, {9}, 7}}, {-1, 0}, {}},
+  };
+}
+
 KERNEL_TABLE(scatter)
 
 #endif

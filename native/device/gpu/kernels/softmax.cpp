@@ -112,6 +112,14 @@ const Kernel table[] = {
     {"logSoftmaxBackward", kFloating, logSoftmaxBackward},
 };
 
+std::vector<Trial> trials() {
+  using namespace piece;
+  return {
+      {"softmax", 1, {{numbers, {5, 70}}, {numbers, {5, 70}}}, {}, {}},
+      {"softmaxBackward", 1, {{numbers, {5, 70}}, {numbers, {5, 70}}, {numbers, {5, 70}}}, {}, {}},
+  };
+}
+
 KERNEL_TABLE(softmax)
 
 #endif

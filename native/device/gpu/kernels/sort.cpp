@@ -263,6 +263,13 @@ const Kernel table[] = {
     {"sortRows", kAll, sortRows},
 };
 
+std::vector<Trial> trials() {
+  using namespace piece;
+  return {
+      {"sort", 2, {{numbers, {3, 300}}, {indices, {3, 300}}, {numbers, {3, 300}}}, {0}, {}},
+  };
+}
+
 KERNEL_TABLE(sort)
 
 #endif

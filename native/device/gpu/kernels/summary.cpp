@@ -218,6 +218,13 @@ const Kernel table[] = {
     {"bins", kAll, bins},
 };
 
+std::vector<Trial> trials() {
+  using namespace piece;
+  return {
+      {"bins", 1, {{indices, {2, 18}}, {transposed, {9, 70}}}, {2, 630, 1, 1}, {-0.5, 0.5, 16}},
+  };
+}
+
 KERNEL_TABLE(summary)
 
 #endif

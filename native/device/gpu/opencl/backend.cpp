@@ -33,6 +33,7 @@ class OpenClBackend final : public Backend {
   ~OpenClBackend() override { letGo(); }
 
   const Facts& facts() const override { return facts_; }
+  const char* language() const override { return sourceText("opencl/language"); }
 
   Memory allocate(size_t bytes) override {
     int32_t status = kSuccess;

@@ -66,8 +66,7 @@ Facts factsOf(const Library& cl, Platform platform, DeviceHandle device) {
   return facts;
 }
 
-}  // namespace
-
+// Real GPUs first, then processors.
 std::vector<Candidate> candidates(std::string& reason) {
   std::vector<Candidate> found;
   const Library* cl = library(reason);
@@ -115,5 +114,9 @@ std::vector<Candidate> candidates(std::string& reason) {
   if (found.empty() && reason.empty()) reason = "the OpenCL drivers found no device";
   return found;
 }
+
+const RegisteredBackend registered("opencl", 200, candidates);
+
+}  // namespace
 
 }  // namespace descent::gpu::opencl
