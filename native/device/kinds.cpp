@@ -36,6 +36,8 @@ const std::vector<Kind>& kinds() {
     std::sort(all->begin(), all->end(), [](const Kind& a, const Kind& b) {
       return a.rank != b.rank ? a.rank < b.rank : a.name < b.name;
     });
+    if (all->size() >= kMostDeviceKinds)
+      throw Error("internal", "", "there are more kinds of devices than kMostDeviceKinds allows");
     for (const Kind& kind : *all) {
       const auto same = [&](const Kind& other) { return other.name == kind.name; };
       if (!isName(kind.name) || kind.name == "cpu" || kind.name == "gpu" ||

@@ -158,7 +158,7 @@ class Kernel {
  public:
   explicit constexpr Kernel(const char* name) : name_(name) {}
   int on(Device& device, DeviceId id) const {
-    std::atomic<int>& number = numbers_[static_cast<int>(id.kind)];
+    std::atomic<int>& number = numbers_[static_cast<int>(id.kind)].value;
     const int known = number.load(std::memory_order_relaxed);
     return known >= 0 ? known : find(device, number);
   }
@@ -166,8 +166,11 @@ class Kernel {
 
  private:
   int find(Device& device, std::atomic<int>& number) const;
+  struct Number {
+    std::atomic<int> value{-1};  // several threads may ask at once
+  };
   const char* name_;
-  mutable std::atomic<int> numbers_[3] = {{-1}, {-1}, {-1}};  // several threads may ask at once
+  mutable Number numbers_[kMostDeviceKinds];
 };
 
 struct Op {

@@ -10,6 +10,7 @@ constexpr int kMaxDims = 12;
 
 // The CPU, or one of the kinds that folders of the device layer register: a place in its deviceKinds().
 enum class DeviceKind : uint8_t { cpu = 0 };
+constexpr int kMostDeviceKinds = 16;  // a build has no more of them
 
 struct DeviceId {
   DeviceKind kind = DeviceKind::cpu;
