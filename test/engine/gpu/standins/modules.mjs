@@ -24,6 +24,7 @@ struct Triple { unsigned x, y, z; };
 extern Triple threadIdx, blockIdx, gridDim, blockDim;
 void __syncthreads();
 int atomicCAS(int*, int, int);
+int atomicAdd(int*, int);
 unsigned __float_as_uint(float);
 float __uint_as_float(unsigned);
 long long __double_as_longlong(double);
