@@ -137,7 +137,10 @@ async function js() {
       logOverride: { "commonjs-variable-in-esm": "silent" },
     }),
     bundle({
-      entryPoints: { dashboard: "webviews/views/dashboard/main.ts" },
+      entryPoints: {
+        dashboard: "webviews/views/dashboard/main.ts",
+        inspector: "webviews/views/inspector/main.ts",
+      },
       outdir: "dist/webviews",
       platform: "browser",
       format: "iife",

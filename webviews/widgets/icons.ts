@@ -18,6 +18,7 @@ const paths = {
     "M2 3h12v10H2zm1.3 1.3v1.9h9.4V4.3zm0 3.2v1.7h3.9V7.5zm5.2 0v1.7h4.2V7.5zm-5.2 3v1.2h3.9v-1.2zm5.2 0v1.2h4.2v-1.2z",
   widen: "M1.5 8 5 4.5v2.7h6V4.5L14.5 8 11 11.5V8.8H5v2.7z",
   follow: "M2 7.2h7.5L6.7 4.4l1-1L12.3 8l-4.6 4.6-1-1 2.8-2.8H2zM12.8 3h1.4v10h-1.4z",
+  pin: "M5 1.5h6v1.3l-1 .7v3.4l2.2 2v1.3H8.7v4.3L8 15.5l-.7-1v-4.3H3.8V8.9l2.2-2V3.5l-1-.7z",
 } as const;
 
 export type IconName = keyof typeof paths;

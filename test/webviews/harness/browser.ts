@@ -1,4 +1,4 @@
-// Opens the built dashboard in a plain Chromium, in a page like the one the extension makes: same policy, same variables.
+// Opens a built webview in a plain Chromium, in a page like the one the extension makes: same policy, same variables.
 
 import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -43,7 +43,7 @@ export async function launch(): Promise<Browser> {
   });
 }
 
-export interface PageOptions extends HarnessOptions {
+export interface WindowOptions {
   theme?: ThemeName;
   width?: number;
   height?: number;
@@ -51,13 +51,16 @@ export interface PageOptions extends HarnessOptions {
   deviceScaleFactor?: number;
 }
 
-export interface DashboardPage {
+export interface PageOptions extends HarnessOptions, WindowOptions {}
+
+/** A page whose fake extension, in harness/, is a `Fake`. */
+export interface WebviewPage<Fake> {
   page: Page;
   /** Violations of the policy and errors of the page, as they came. */
   problems: string[];
   /** Calls a method of the fake extension. */
-  tell<Name extends Methods>(name: Name, ...args: Parameters<FakeExtension[Name]>): Promise<void>;
-  /** The messages of one type that the dashboard has sent. */
+  tell<Name extends Methods<Fake>>(name: Name, ...args: ParametersOf<Fake[Name]>): Promise<void>;
+  /** The messages of one type that the page has sent. */
   sent(type: string): Promise<Record<string, unknown>[]>;
   /** Waits until the page has drawn what it knows. */
   settled(): Promise<void>;
@@ -66,11 +69,31 @@ export interface DashboardPage {
   close(): Promise<void>;
 }
 
-type Methods = {
-  [K in keyof FakeExtension]: FakeExtension[K] extends (...args: never[]) => void ? K : never;
-}[keyof FakeExtension];
+type Methods<Fake> = {
+  [K in keyof Fake]: Fake[K] extends (...args: never[]) => void ? K : never;
+}[keyof Fake] &
+  string;
+type ParametersOf<Method> = Method extends (...args: infer Args) => unknown ? Args : never;
+
+export type DashboardPage = WebviewPage<FakeExtension>;
 
 export async function openDashboard(browser: Browser, options: PageOptions): Promise<DashboardPage> {
+  const { run, stored, smoothing } = options;
+  return await openWebview<FakeExtension>(browser, "dashboard", "extension", options, {
+    run,
+    stored,
+    smoothing,
+  });
+}
+
+/** Opens a page of dist/webviews with harness/NAME.ts as its extension, to which `data` is given. */
+export async function openWebview<Fake>(
+  browser: Browser,
+  name: "dashboard" | "inspector",
+  extension: string,
+  options: WindowOptions,
+  data: unknown,
+): Promise<WebviewPage<Fake>> {
   const context = await browser.newContext({
     viewport: { width: options.width ?? 1320, height: options.height ?? 900 },
     reducedMotion: options.reducedMotion === true ? "reduce" : "no-preference",
@@ -81,17 +104,20 @@ export async function openDashboard(browser: Browser, options: PageOptions): Pro
   const page = await context.newPage();
   const problems: string[] = [];
   page.on("console", (message) => {
-    // The tests read pixels back, which Chromium remarks on; the dashboard does not.
+    // The tests read pixels back, which Chromium remarks on; the pages do not.
     const isOurs = message.text().includes("willReadFrequently");
     if (!isOurs && ["error", "warning"].includes(message.type())) problems.push(message.text());
   });
   page.on("pageerror", (error) => problems.push(error.message));
-  const harness = await harnessScript();
+  const harness = await harnessScript(extension);
   await page.route("**/*", async (route) => {
     const path = new URL(route.request().url()).pathname;
     const file = join(root, "dist/webviews", path);
     if (path === "/") {
-      await route.fulfill({ contentType: "text/html", body: html(options, harness) });
+      await route.fulfill({
+        contentType: "text/html",
+        body: html(name, options.theme ?? "dark", data, harness),
+      });
     } else if (existsSync(file)) {
       const contentType = path.endsWith(".css") ? "text/css" : "text/javascript";
       await route.fulfill({ contentType, body: readFileSync(file) });
@@ -101,12 +127,12 @@ export async function openDashboard(browser: Browser, options: PageOptions): Pro
   });
   await page.goto(`${origin}/`);
   await page.evaluate(themeScript(options.theme ?? "dark"));
-  const dashboard: DashboardPage = {
+  const opened: WebviewPage<Fake> = {
     page,
     problems,
     tell: async (name, ...args) => {
       await page.evaluate(`fake[${JSON.stringify(name)}](...${toJson(args)})`);
-      await dashboard.settled();
+      await opened.settled();
     },
     sent: async (type) => await page.evaluate(`fake.sent.filter((m) => m.type === ${JSON.stringify(type)})`),
     // Two frames: one draws what is known, the next is after it. The pause between requests for data is 60 ms.
@@ -119,21 +145,20 @@ export async function openDashboard(browser: Browser, options: PageOptions): Pro
       const end = Date.now() + 10_000;
       while (!(await page.evaluate<boolean>(expression))) {
         if (Date.now() > end) throw new Error(`still not so after 10 s: ${expression}`);
-        await dashboard.settled();
+        await opened.settled();
       }
     },
     close: async () => {
       await context.close();
     },
   };
-  await dashboard.settled();
-  return dashboard;
+  await opened.settled();
+  return opened;
 }
 
 /** The page as the extension writes it. */
-function html(options: PageOptions, harness: string): string {
-  const { run, stored, smoothing } = options;
-  const json = toJson({ run, stored, smoothing }).replaceAll("<", "\\u003c");
+function html(name: string, theme: ThemeName, data: unknown, harness: string): string {
+  const json = toJson(data).replaceAll("<", "\\u003c");
   return `<!doctype html>
 <html lang="en">
   <head>
@@ -141,12 +166,12 @@ function html(options: PageOptions, harness: string): string {
     <meta http-equiv="Content-Security-Policy" content="${policy}" />
     <meta property="csp-nonce" content="${nonce}" />
     <meta name="viewport" content="width=device-width, initial-scale=1" />
-    <title>Dashboard</title>
-    <link rel="stylesheet" href="/dashboard.css" />
+    <title>${name}</title>
+    <link rel="stylesheet" href="/${name}.css" />
   </head>
-  <body class="${themes[options.theme ?? "dark"].kind}">
+  <body class="${themes[theme].kind}">
     <script nonce="${nonce}">globalThis.harnessOptions = ${json}; ${harness}</script>
-    <script nonce="${nonce}" src="/dashboard.js"></script>
+    <script nonce="${nonce}" src="/${name}.js"></script>
   </body>
 </html>`;
 }
@@ -170,16 +195,19 @@ function toJson(value: unknown): string {
   );
 }
 
-let built: Promise<string> | null = null;
+const built = new Map<string, Promise<string>>();
 
-/** harness/extension.ts as a script for the page. */
-function harnessScript(): Promise<string> {
-  built ??= build({
-    entryPoints: [join(root, "test/webviews/harness/extension.ts")],
+/** A file of harness/ as a script for the page. */
+function harnessScript(name: string): Promise<string> {
+  const known = built.get(name);
+  if (known !== undefined) return known;
+  const script = build({
+    entryPoints: [join(root, `test/webviews/harness/${name}.ts`)],
     bundle: true,
     write: false,
     format: "iife",
     target: "es2022",
   }).then((result) => result.outputFiles[0]!.text);
-  return built;
+  built.set(name, script);
+  return script;
 }

@@ -1,0 +1,380 @@
+// The inspector: keeps what is on screen in step with the model, draws in animation frames, and asks for what is missing.
+
+import type { Statistics } from "../../../engine/inspection.js";
+import type { Channel } from "../../channel.js";
+import { readTheme } from "../../chart/palette.js";
+import { Readout } from "../../chart/readout.js";
+import type { FromInspector, InspectedTensor, ToInspector } from "../../protocol.js";
+import { progressRing } from "../../widgets/toolkit.js";
+import { Answers } from "./answers.js";
+import { tabs, viewOf, type Choices, type Tab, type ViewName } from "./choices.js";
+import { ColourBar } from "./colourbar.js";
+import { Dims } from "./dims.js";
+import { make, rebuild, tool } from "./dom.js";
+import { Header } from "./header.js";
+import { HeatMap } from "./heatmap.js";
+import { Jump } from "./jump.js";
+import { Layers } from "./layers.js";
+import { InspectorModel } from "./model.js";
+import { isIntegral } from "./numbers.js";
+import { paintFor } from "./painting.js";
+import { Scalar } from "./scalar.js";
+import { extentOf, sliceWith } from "./slicing.js";
+import { StatisticsLine } from "./statistics.js";
+import { emptyText, nothingText, type EmptyText } from "./status.js";
+import { Table } from "./table.js";
+import { TensorList } from "./tensorList.js";
+import type { InspectorTheme, View, ViewContext, ViewHost } from "./view.js";
+import { ViewBar } from "./viewBar.js";
+import { suitsSquare } from "./viewport.js";
+
+/** Milliseconds for which choices are gathered before they are kept. */
+const savePause = 200;
+
+const tabTexts: Readonly<Record<Tab, string>> = { value: "Value", grad: "Gradient", graph: "Graph" };
+
+type Name = ViewName | "scalar";
+
+export class Inspector implements ViewHost {
+  readonly model: InspectorModel;
+  readonly readout = new Readout();
+  #channel: Channel<ToInspector, FromInspector>;
+  #answers: Answers;
+  #layers: Layers;
+  #theme: InspectorTheme;
+  #list: TensorList;
+  #header: Header;
+  #page = make("div", "inspector");
+  #tabs = make("div", "tabs");
+  #dims: Dims;
+  #bar: ViewBar;
+  #jump: Jump;
+  #stage = make("main", "stage");
+  #empty = make("section", "empty");
+  #statistics = new StatisticsLine();
+  #colours: ColourBar;
+  #foot = make("footer", "foot");
+  #notice = make("p", "notice");
+  #live = make("div", "visually-hidden");
+  #views = new Map<Name, View>();
+  #makers: Readonly<Partial<Record<Name, () => View>>>;
+  #shown: View | null = null;
+  #reveal: ViewContext["reveal"] = null;
+  #frame = 0;
+  #saveTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(channel: Channel<ToInspector, FromInspector>, root: HTMLElement) {
+    this.#channel = channel;
+    this.model = new InspectorModel(channel.load());
+    const send = (message: FromInspector): void => {
+      channel.send(message);
+    };
+    this.#answers = new Answers(send, () => {
+      this.redraw();
+    });
+    this.#layers = new Layers(this.#answers);
+    this.#theme = themeOf(root);
+    this.#list = new TensorList(send, () => {
+      this.#share({ link: !this.model.shared.link });
+    });
+    this.#header = new Header({
+      send,
+      minus: (minus) => {
+        this.choose({ minus, limits: { value: null, grad: null } });
+      },
+    });
+    this.#dims = new Dims(
+      (slice) => {
+        const before = this.#choices;
+        const isMoved = slice.rowDim === before?.slice.rowDim && slice.columnDim === before.slice.columnDim;
+        this.tell("");
+        this.choose(isMoved ? { slice } : { slice, viewport: null, cursor: null });
+      },
+      (message) => {
+        this.tell(message);
+      },
+    );
+    this.#bar = new ViewBar({
+      choose: (part) => {
+        this.choose(part);
+      },
+      share: (part) => {
+        this.#share(part);
+      },
+    });
+    this.#jump = new Jump(this, this.#answers);
+    this.#colours = new ColourBar(this);
+    this.#makers = {
+      heatmap: () => new HeatMap(this),
+      table: () => new Table(this),
+      scalar: () => new Scalar(),
+    };
+    this.#makeTabs();
+    this.#live.setAttribute("role", "status");
+    this.#notice.setAttribute("role", "alert");
+    this.#notice.hidden = true;
+    this.#foot.append(this.#jump.element, this.#statistics.element);
+    const parts = make("div", "tab-row", this.#tabs, this.#dims.element);
+    this.#page.append(
+      ...[this.#list.element, this.#header.element, parts, this.#bar.element, this.#notice],
+      ...[this.#empty, this.#stage, this.#foot],
+    );
+    root.append(this.#page, this.readout.element, this.#live);
+    this.#watch(root);
+    channel.listen((message) => {
+      this.#receive(message);
+    });
+    channel.send({ type: "ready" });
+    this.redraw();
+  }
+
+  choose(part: Partial<Choices>): void {
+    const { selected } = this.model;
+    if (selected === null) return;
+    this.model.choose(selected, part);
+    this.#changed();
+  }
+
+  announce(text: string): void {
+    this.#live.textContent = text;
+  }
+
+  tell(text: string): void {
+    this.#notice.hidden = text === "";
+    this.#notice.textContent = text;
+  }
+
+  copy(text: string): void {
+    this.#channel.send({ type: "copy", text });
+  }
+
+  goTo(index: readonly number[], view?: ViewName): void {
+    const choices = this.#choices;
+    if (choices === null) return;
+    const { slice, row, column } = sliceWith(choices.slice, index);
+    const now = viewOf(choices);
+    const seen = view ?? (["heatmap", "table", "line"].includes(now) ? now : "heatmap");
+    this.#reveal = { number: (this.#reveal?.number ?? 0) + 1, row, column };
+    this.choose({ slice, cursor: { row, column }, ...(seen === now ? {} : { view: seen }) });
+  }
+
+  redraw(): void {
+    if (this.#frame === 0) this.#frame = requestAnimationFrame(this.#draw.bind(this));
+  }
+
+  get #choices(): Choices | null {
+    const { selected } = this.model;
+    return selected === null ? null : this.model.choicesOf(selected);
+  }
+
+  #share(part: Partial<InspectorModel["shared"]>): void {
+    this.model.shared = { ...this.model.shared, ...part };
+    this.#changed();
+  }
+
+  #changed(): void {
+    this.#saveTimer ??= setTimeout(() => {
+      this.#save();
+    }, savePause);
+    this.redraw();
+  }
+
+  #save(): void {
+    if (this.#saveTimer === undefined) return;
+    clearTimeout(this.#saveTimer);
+    this.#saveTimer = undefined;
+    const { state } = this.model;
+    this.#channel.save(state);
+    this.#channel.send({ type: "state", state });
+  }
+
+  #receive(message: ToInspector): void {
+    if (message.type === "answer") {
+      this.#answers.receive(message.request, { answer: message.answer });
+      return;
+    }
+    if (message.type === "problem") {
+      this.#answers.receive(message.request, { problem: message.message });
+      return;
+    }
+    const before = this.model.selected;
+    const stopped = this.model.canAsk;
+    this.model.receive(message);
+    const { canAsk, selected } = this.model;
+    const isNewStop =
+      message.type === "tensor" && before?.id === message.tensor.id && before.stop !== message.tensor.stop;
+    if (message.type === "snapshot" || canAsk !== stopped || isNewStop) {
+      this.#answers.reset(canAsk);
+      this.#layers.forgetProblems();
+    }
+    if (selected?.id !== before?.id) {
+      this.tell("");
+      if (before !== null && selected !== null) this.announce(`${selected.expression} is shown`);
+    }
+    this.redraw();
+  }
+
+  #makeTabs(): void {
+    this.#tabs.setAttribute("role", "tablist");
+    this.#tabs.setAttribute("aria-label", "What is shown of the tensor");
+    for (const tab of tabs) {
+      const button = tool({
+        label: tabTexts[tab],
+        title: tabTexts[tab],
+        onClick: () => {
+          this.choose({ tab });
+        },
+      });
+      button.setAttribute("role", "tab");
+      button.dataset["tab"] = tab;
+      this.#tabs.append(button);
+    }
+    this.#tabs.addEventListener("keydown", (event) => {
+      const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      const choices = this.#choices;
+      if (by === undefined || choices === null) return;
+      event.preventDefault();
+      const tab = tabs.at((tabs.indexOf(choices.tab) + by) % tabs.length)!;
+      this.choose({ tab });
+      this.#tabs.querySelector<HTMLElement>(`[data-tab="${tab}"]`)?.focus();
+    });
+  }
+
+  #watch(root: HTMLElement): void {
+    const restyle = (): void => {
+      this.#theme = themeOf(root);
+      this.redraw();
+    };
+    new MutationObserver(restyle).observe(root, {
+      attributes: true,
+      attributeFilter: ["class", "data-vscode-theme-id"],
+    });
+    new MutationObserver(restyle).observe(document.documentElement, {
+      attributes: true,
+      attributeFilter: ["style"],
+    });
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) this.#save();
+      else this.redraw();
+    });
+    window.addEventListener("pagehide", () => {
+      this.#save();
+    });
+  }
+
+  #draw(): void {
+    this.#frame = 0;
+    const { model } = this;
+    const { selected, session, shared } = model;
+    this.#answers.begin();
+    this.#list.update(model.tensors, model.selectedId, shared.link);
+    const empty = emptyText(model);
+    const hasFacts = selected !== null && selected.facts !== null;
+    for (const part of [this.#header.element, this.#tabs]) part.hidden = !hasFacts;
+    if (hasFacts) {
+      const { minus, tab } = model.choicesOf(selected);
+      this.#header.update({ tensor: selected, comparable: model.comparable(selected), minus, session });
+      for (const button of this.#tabs.children) {
+        const isSelected = button instanceof HTMLElement && button.dataset["tab"] === tab;
+        button.setAttribute("aria-selected", String(isSelected));
+        if (button instanceof HTMLElement) button.tabIndex = isSelected ? 0 : -1;
+      }
+      this.#page.classList.toggle("is-old", selected.freshness === "old" || session !== "stopped");
+      this.#drawTab(selected, tab);
+    } else this.#show(empty, null);
+    this.#answers.end();
+    this.#stage.setAttribute("aria-busy", String(this.#answers.busy));
+    this.#stage.classList.toggle("busy", this.#answers.busy);
+  }
+
+  #drawTab(tensor: InspectedTensor, tab: Tab): void {
+    const facts = tensor.facts!;
+    const nothing = tab === "graph" ? null : nothingText(facts, tab);
+    if (nothing !== null || tab === "graph") {
+      this.#show(nothing, null);
+      return;
+    }
+    const choices = this.model.choicesOf(tensor);
+    const source = this.model.sourceOf(tensor, tab, facts);
+    const available = availableViews(facts.shape, choices);
+    const chosen: Name = facts.shape.length === 0 ? "scalar" : viewOf(choices);
+    const name = chosen === "scalar" || available.includes(chosen) ? chosen : "heatmap";
+    const view = this.#viewNamed(name);
+    this.#show(null, view);
+    const outcome = this.#answers.want(source, { kind: "statistics", part: tab });
+    const statistics: Statistics | null =
+      outcome !== null && "answer" in outcome ? outcome.answer.statistics : null;
+    const { shared } = this.model;
+    const context: ViewContext = {
+      ...{ tensor, facts, choices, source, statistics, theme: this.#theme },
+      dtype: source.minus !== null && isIntegral(facts.dtype) ? "int64" : facts.dtype,
+      paint: paintFor(source, choices, shared, statistics, this.#answers, this.#theme.dark),
+      ...{ answers: this.#answers, layers: this.#layers, reveal: this.#reveal },
+    };
+    view.draw(context);
+    const hasColours = name === "heatmap";
+    this.#colours.element.hidden = !hasColours;
+    if (hasColours) this.#colours.draw(context);
+    this.#dims.update(facts.shape, choices.slice);
+    const room = { ...extentOf(choices.slice, facts.shape), width: 1, height: 1 };
+    const square = choices.square ?? suitsSquare(room);
+    const note = view instanceof HeatMap ? overviewNote(view) : "";
+    this.#bar.element.hidden = name === "scalar";
+    if (name !== "scalar") this.#bar.update(name, available, choices, shared, facts.shape, square, note);
+    this.#jump.element.hidden = name === "scalar";
+    this.#jump.update(source, choices, this.model.canAsk);
+    const problem = outcome !== null && "problem" in outcome ? outcome.problem : null;
+    this.#statistics.update(statistics, problem);
+    if (view.note !== null) this.#show({ title: "Not to be seen", text: view.note, waiting: false }, view);
+  }
+
+  #viewNamed(name: Name): View {
+    const known = this.#views.get(name);
+    if (known !== undefined) return known;
+    const maker = this.#makers[name] ?? this.#makers.heatmap!;
+    const view = maker();
+    this.#views.set(name, view);
+    return view;
+  }
+
+  /** Shows a view, or what there is to say instead. */
+  #show(empty: EmptyText | null, view: View | null): void {
+    this.#empty.hidden = empty === null;
+    const isView = view !== null;
+    for (const part of [this.#stage, this.#foot, this.#dims.element, this.#bar.element])
+      part.hidden = !isView;
+    if (isView && this.#shown !== view) {
+      this.#shown = view;
+      this.#stage.replaceChildren(view.element, this.#colours.element);
+    }
+    if (empty === null) return;
+    rebuild(this.#empty, JSON.stringify(empty), () => [
+      ...(empty.waiting ? [progressRing(empty.title)] : []),
+      make("h2", "", empty.title),
+      make("p", "", empty.text),
+    ]);
+  }
+}
+
+function themeOf(root: HTMLElement): InspectorTheme {
+  const { classList } = root;
+  const light = classList.contains("vscode-light") || classList.contains("vscode-high-contrast-light");
+  return { ...readTheme(root), dark: !light };
+}
+
+/** The views that make sense for a shape. */
+export function availableViews(shape: readonly number[], { slice }: Choices): ViewName[] {
+  const isPlane = slice.rowDim !== null && slice.columnDim !== null;
+  const all: [ViewName, boolean][] = [
+    ["heatmap", true],
+    ["table", true],
+  ];
+  return all.flatMap(([name, suits]) => (suits && (isPlane || shape.length > 0) ? [name] : []));
+}
+
+function overviewNote({ overview }: HeatMap): string {
+  if (overview === null) return "";
+  const { rows, columns, sampled } = overview;
+  const cell = rows === 1 && columns === 1 ? "" : `a cell is ${rows} × ${columns} elements`;
+  return [cell, sampled ? "≈ sampled" : ""].filter((text) => text !== "").join(", ");
+}
