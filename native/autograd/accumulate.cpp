@@ -1,6 +1,7 @@
 // Where gradients end: added to the grad of a leaf, without a copy where the arriving one is nobody else's.
 #include "../device/allocator.h"
 #include "../ops/launch.h"
+#include "autograd.h"
 #include "node.h"
 
 namespace descent {
@@ -27,6 +28,8 @@ AccumulateGrad::~AccumulateGrad() {
   letLeafHooksGo();
   if (meta->accumulator == this) meta->accumulator = nullptr;
 }
+
+std::string AccumulateGrad::label() const { return labelOf(leaf_); }
 
 void AccumulateGrad::holdLeafHooks() {
   const GradMeta* meta = findMeta(leaf_);

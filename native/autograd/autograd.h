@@ -34,6 +34,9 @@ std::string gradFnName(const Tensor& x);
 // What the gradient of the node at `path` (edge by edge from x's gradFn) flows to: name and input of each
 // edge, an empty name where none is wanted.
 std::vector<std::pair<std::string, int>> nextFunctions(const Tensor& x, const std::vector<int64_t>& path);
+// The path of a parameter in its module tree, for whoever shows the graph; empty where there is none.
+void setLabel(const Tensor& x, const std::string& label);
+std::string labelOf(const Tensor& x);
 void setRequiresGrad(const Tensor& x, bool value);
 Tensor gradOf(const Tensor& x);
 void setGrad(const Tensor& x, const Tensor& grad);

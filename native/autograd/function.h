@@ -40,6 +40,9 @@ class FunctionNode final : public Node {
   void apply(const Tensor* gradients, Tensor* results, bool createGraph) override;
   void releaseSaved() override;
   std::string name() const override { return name_; }
+  const Shape* shapeOfInput(size_t edge) const override {
+    return edge < inputs_.size() ? &inputs_[edge].shape : nullptr;
+  }
   // What was saved, undefined ones in their places; while backward runs.
   std::vector<Tensor> unpackSaved(bool createGraph);
 

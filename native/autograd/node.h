@@ -49,6 +49,7 @@ struct GradMeta final : AutogradMeta {
   AccumulateGrad* accumulator = nullptr;  // of a leaf; the node holds the tensor, not the other way round
   std::unique_ptr<LeafHooks> hooks;       // of a leaf; those of others belong to gradFn
   bool retainsGrad = false;
+  std::unique_ptr<std::string> label;  // of a parameter: its path in the module tree
 };
 
 class Node : public RefCounted {
@@ -63,6 +64,10 @@ class Node : public RefCounted {
   // Those to call with the gradient of an output, in order; a copy, because hooks may come and go meanwhile.
   virtual std::vector<std::pair<int, Ref<Hook>>> hooksNow() const;
   virtual std::string name() const = 0;
+  // For people who look at the graph: the shape of what an edge leads to, null where it is not known, and the
+  // label of a leaf.
+  virtual const Shape* shapeOfInput(size_t /*edge*/) const { return nullptr; }
+  virtual std::string label() const { return ""; }
 
   std::vector<Edge> edges;
   int outputs = 1;
@@ -119,6 +124,9 @@ class OpNode final : public Node {
   void apply(const Tensor* gradients, Tensor* results, bool createGraph) override;
   void releaseSaved() override;
   std::string name() const override;
+  const Shape* shapeOfInput(size_t edge) const override {
+    return edge < metas_.size() ? &metas_[edge].shape : nullptr;
+  }
 
   // It wrote into its first argument: what that was before is gone, and gets zeros where the derivative says
   // nothing.
@@ -151,6 +159,7 @@ class AccumulateGrad final : public Node {
   ~AccumulateGrad() override;
   void apply(const Tensor* gradients, Tensor* results, bool createGraph) override;
   std::string name() const override { return "AccumulateGrad"; }
+  std::string label() const override;
   std::vector<std::pair<int, Ref<Hook>>> hooksNow() const override;
   void releaseSaved() override { letLeafHooksGo(); }
   // The hooks of the leaf are held from the first use in a graph until a graph is used up.

@@ -113,6 +113,15 @@ uint32_t siteOf(const Tensor& x) {
   return static_cast<const Block*>(x.storage().block())->site;
 }
 
+void setLabel(const Tensor& x, const std::string& label) {
+  metaOf(x).label = std::make_unique<std::string>(label);
+}
+
+std::string labelOf(const Tensor& x) {
+  const GradMeta* meta = findMeta(x);
+  return meta && meta->label ? *meta->label : "";
+}
+
 std::string gradFnName(const Tensor& x) {
   refreshView(x);
   const GradMeta* meta = findMeta(x);

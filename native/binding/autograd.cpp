@@ -50,6 +50,11 @@ napi_value nextFunctionsOf(const CallInfo& call) {
 
 napi_value siteOfTensor(const CallInfo& call) { return call.toNumber(siteOf(call.tensor(0))); }
 
+napi_value setLabelOf(const CallInfo& call) {
+  setLabel(call.tensor(0), call.text(1, "label"));
+  return nullptr;
+}
+
 napi_value setRequiresGradOf(const CallInfo& call) {
   setRequiresGrad(call.tensor(0), call.boolean(1, "value"));
   call.environment.describe(0, call.tensor(0));
@@ -183,6 +188,7 @@ void addAutogradFunctions(Environment& environment, napi_value exports) {
   addFunction(environment, exports, "gradFnName", gradFnNameOf);
   addFunction(environment, exports, "nextFunctions", nextFunctionsOf);
   addFunction(environment, exports, "siteOf", siteOfTensor);
+  addFunction(environment, exports, "setLabel", setLabelOf);
   addFunction(environment, exports, "setRequiresGrad", setRequiresGradOf);
   addFunction(environment, exports, "getGrad", getGrad);
   addFunction(environment, exports, "setGrad", setGradOf);

@@ -136,6 +136,8 @@ void addMemoryFunctions(Environment& environment, napi_value exports);
 void addByteFunctions(Environment& environment, napi_value exports);
 void addPinnedFunctions(Environment& environment, napi_value exports);
 void addSharingFunctions(Environment& environment, napi_value exports);
+void addPinFunctions(Environment& environment, napi_value exports);
+void addAnswerFunctions(Environment& environment, napi_value exports);
 void addProcessFunctions(Environment& environment, napi_value exports);
 
 }  // namespace descent::binding

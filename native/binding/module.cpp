@@ -72,6 +72,8 @@ napi_value initialize(napi_env env, napi_value exports) {
     addByteFunctions(*environment, exports);
     addPinnedFunctions(*environment, exports);
     addSharingFunctions(*environment, exports);
+    addPinFunctions(*environment, exports);
+    addAnswerFunctions(*environment, exports);
     addProcessFunctions(*environment, exports);
     return exports;
   });

@@ -95,6 +95,8 @@ class Device {
   // Ordered with the kernels of the device's queue. copyToHost returns when the bytes are there.
   virtual void copyFromHost(Memory to, const void* from, size_t bytes) = 0;
   virtual void copyToHost(void* to, Memory from, size_t bytes) = 0;
+  // As copyToHost, for somebody who only looks: what kernels have found wrong is still told to the program.
+  virtual void peek(void* to, Memory from, size_t bytes) { copyToHost(to, from, bytes); }
   virtual void copyWithin(Memory to, Memory from, size_t bytes) = 0;
 
   // The number of a kernel, or -1 where this device has none of that name; asked once per op.

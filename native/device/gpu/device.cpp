@@ -110,6 +110,10 @@ void GpuDevice::copyToHost(void* to, Memory from, size_t bytes) {
   reportFault();
 }
 
+void GpuDevice::peek(void* to, Memory from, size_t bytes) {
+  if (bytes) guarded([&] { backend_->copyToHost(to, from, bytes); });
+}
+
 void GpuDevice::copyWithin(Memory to, Memory from, size_t bytes) {
   if (bytes) guarded([&] { backend_->copyWithin(to, from, bytes); });
 }

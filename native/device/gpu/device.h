@@ -41,6 +41,7 @@ class GpuDevice final : public Device {
   void release(Memory memory, size_t bytes) override;
   void copyFromHost(Memory to, const void* from, size_t bytes) override;
   void copyToHost(void* to, Memory from, size_t bytes) override;
+  void peek(void* to, Memory from, size_t bytes) override;
   void copyWithin(Memory to, Memory from, size_t bytes) override;
   int findKernel(const char* name) const override;
   void launch(const Launch& launch) override;

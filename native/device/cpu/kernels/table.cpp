@@ -25,6 +25,7 @@ extern const KernelTable convolutionKernels;
 extern const KernelTable poolKernels;
 extern const KernelTable resampleKernels;
 extern const KernelTable summaryKernels;
+extern const KernelTable cellsKernels;
 
 extern const KernelTable* const kernelTables[];
 // One a line.
@@ -52,6 +53,7 @@ const KernelTable* const kernelTables[] = {
     &poolKernels,
     &resampleKernels,
     &summaryKernels,
+    &cellsKernels,
     nullptr,
 };
 // clang-format on
