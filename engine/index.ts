@@ -6,6 +6,7 @@ import { connectCollector } from "./collector.js";
 import { serveIfWorker } from "./data/workerThread.js";
 import { useDeviceOfRun } from "./device.js";
 import { finishDevicesAtExit } from "./exit.js";
+import { offerDebugBridge } from "./inspect/bridge.js";
 import { native } from "./native.js";
 import { connectCallSites } from "./sites.js";
 import { Tensor } from "./tensor.js";
@@ -18,6 +19,7 @@ native.setTensorFactory(() => new Tensor());
 serveIfWorker();
 useDeviceOfRun();
 finishDevicesAtExit();
+offerDebugBridge();
 
 export { Tensor, type GradFn, type NestedArray } from "./tensor.js";
 export type { DType, DataArray, TypedArray } from "./dtype.js";

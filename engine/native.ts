@@ -1,5 +1,7 @@
-// The addon, loaded here and nowhere else, and what it promises. `native/binding` is the other side of this contract.
+// The addon, looked for and loaded here (the monitor of a run opens the same file), and what it promises. `native/binding` is the other
+// side of this contract.
 
+import type { SliceAnswer } from "./inspection.js";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { existsSync } from "node:fs";
@@ -94,6 +96,34 @@ export interface NativeDevice {
   reason: string | null;
 }
 
+/** What is asked about pins: all that the monitor of a run calls. A pin keeps a tensor's memory; `isGrad` is its gradient when it was pinned. */
+export interface NativePins {
+  noteOfPin(pin: number): string;
+  /** False where there was none. */
+  releasePin(pin: number): boolean;
+  /** Null for a gradient that is not there; `dtype` is a number of native/tensor/dtype.h. */
+  describePin(pin: number, isGrad: boolean): { shape: number[]; dtype: number } | null;
+  /** `minus`: a pin, or 0. `rectangle`: rowDim and columnDim (-1: none), row, column, rows, columns, mostRows, mostColumns, by. */
+  sliceOfPin(
+    pin: number,
+    isGrad: boolean,
+    minus: number,
+    index: Float64Array,
+    rectangle: Float64Array,
+  ): SliceAnswer;
+  /** Who unpacks Brotli for this thread: the CUDA modules beside the addon are packed so. */
+  setUnpacker(unpack: (packed: Uint8Array) => Uint8Array): void;
+}
+
+/** A node of the autograd graph; `next` are places in the list it is in. */
+export interface NativeGraphNode {
+  name: string;
+  shape: number[] | null;
+  label: string | null;
+  site: number;
+  next: number[];
+}
+
 /** What a device is doing now, by NVML; null: not known. Memory is that of all processes, in bytes. */
 export interface NativeDeviceSample {
   name: string;
@@ -105,7 +135,7 @@ export interface NativeDeviceSample {
   memoryUsed: number | null;
 }
 
-export interface Native {
+export interface Native extends NativePins {
   /** Float64Array that every op call fills, for each output, with what `description` says. */
   readonly description: Float64Array;
   /** By op name: (out0, ..., outN-1, arg0, arg1, ...) in the table's order, undefined for 'not given'. name_ is in place: no outs, arg0 is described. */
@@ -255,6 +285,15 @@ export interface Native {
   /** Drops (or zeroes) the gradients of all of them. */
   zeroGrad(params: Wrapped[], setToNone: boolean): void;
 
+  /** Keeps the memory of `x` and of its gradient, or copies of both as they are, with a note that noteOfPin gives back. */
+  pinTensor(x: Wrapped, copies: boolean, note: string): number;
+  /** The graph that made `x`, breadth first. */
+  graphOf(x: Wrapped, most: number): { nodes: NativeGraphNode[]; truncated: boolean };
+  /** Bytes of the storage, a number for it, whether there is a gradient, category and call site of `x`. */
+  storageOf(x: Wrapped): [bytes: number, id: number, hasGrad: number, category: number, site: number];
+  /** The name of a parameter where the graph is shown. */
+  setLabel(x: Wrapped, label: string): void;
+
   manualSeed(seed: bigint): void;
   initialSeed(): bigint;
   getRandomState(): Uint8Array;
@@ -308,19 +347,17 @@ export interface Native {
   cpuCapability(): string;
   setCpuCapability(name: "AVX-512" | "AVX2" | "portable"): void;
   synchronize(): void;
-  /** Who unpacks Brotli for this thread: the CUDA modules beside the addon are packed so. */
-  setUnpacker(unpack: (packed: Uint8Array) => Uint8Array): void;
   /** Waits for every device, and gives what its kernels found wrong since the last time, in place of throwing it; `line` where it is known. */
   pendingFaults(): { device: string; code: string; op: string; message: string; line?: string }[];
 }
 
-function load(): Native {
+function load(): { native: Native; file: string } {
   // dist/engine/index.mjs, dist/runtime/*.mjs, dist/test/**: the addon is found by walking up to the folder that holds native/.
   let folder = new URL(".", import.meta.url);
   for (let up = 0; up < 6; up++) {
     for (const candidate of ["native/descent.node", "dist/native/descent.node"]) {
       const file = fileURLToPath(new URL(candidate, folder));
-      if (existsSync(file)) return createRequire(import.meta.url)(file) as Native;
+      if (existsSync(file)) return { native: createRequire(import.meta.url)(file) as Native, file };
     }
     folder = new URL("..", folder);
   }
@@ -330,6 +367,7 @@ function load(): Native {
   );
 }
 
-export const native: Native = load();
+const loaded = load();
+export const native: Native = loaded.native;
 native.setUnpacker((packed) => brotliDecompressSync(packed));
-observer.current?.attach(native);
+observer.current?.attach(native, loaded.file);

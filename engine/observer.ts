@@ -35,8 +35,8 @@ export interface EngineServices {
 }
 
 export interface TrainingObserver {
-  /** The engine is loaded. Called once, by the module that loads the addon. */
-  attach(engine: EngineServices): void;
+  /** The engine is loaded. Called once, by the module that loads the addon; `addon` is its file. */
+  attach(engine: EngineServices, addon?: string): void;
   /** `backward()` began at this scalar. */
   backward(loss: Tensor): void;
   /** An optimizer step is done. May block (pause) and may throw (stop). */

@@ -7,7 +7,7 @@ import { noGrad } from "../grad-mode.js";
 import type { DType } from "../dtype.js";
 import { leaveScope } from "../scope.js";
 import { requireTensor, Tensor } from "../tensor.js";
-import { Parameter, replaceData } from "./parameter.js";
+import { Parameter, replaceData, setLabel } from "./parameter.js";
 import { loadState, type LoadResult } from "./state.js";
 
 /** A module that maps one tensor to one tensor, as the links of a Sequential do. */
@@ -63,7 +63,7 @@ export abstract class Module {
         seen.add(value);
         const name = join(path, module.stateKey(field));
         // A path seen from the root of the model is longer than one seen from a part of it.
-        if (value.label === null || name.endsWith(`.${value.label}`)) value.label = name;
+        if (value.label === null || name.endsWith(`.${value.label}`)) setLabel(value, name);
         found.push([name, value]);
       }
     }

@@ -43,3 +43,9 @@ export function replaceData(parameter: Tensor, values: Tensor): void {
   refresh(parameter);
   if (parameter instanceof Parameter) native.retag(parameter, parameterCategory);
 }
+
+/** Its path in the module tree, also for whoever shows the graph that it is part of. */
+export function setLabel(parameter: Parameter, label: string): void {
+  parameter.label = label;
+  if (!native.isDisposed(parameter)) native.setLabel(parameter, label);
+}

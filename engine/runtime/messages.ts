@@ -30,6 +30,8 @@ export type ToMonitor =
   | { type: "checkpoint"; path: string; step: number }
   | { type: "note"; note: string }
   | { type: "device"; name: string; description: string | null }
+  /** What the engine loaded: the monitor opens the same file when it is first asked about a tensor. */
+  | { type: "addon"; file: string }
   /** The last message: everything before it is to be written, then `control.done` set. */
   | { type: "end"; outcome: Outcome };
 

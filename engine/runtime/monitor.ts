@@ -6,6 +6,7 @@ import { writeSync } from "node:fs";
 import { isLive, type RunRecord, type RunState } from "../protocol.js";
 import { jsonNumber, writeRecord } from "../store/record.js";
 import { checkedName } from "../store/runs.js";
+import { Answers } from "../inspect/answers.js";
 import { Estimate } from "./estimate.js";
 import type { FromMonitor, MonitorData, Nudge, Outcome } from "./messages.js";
 import { RunWriter } from "./runWriter.js";
@@ -33,6 +34,7 @@ let ended = false;
 let lastSignal = -Infinity;
 let waitingSince: number | null = null;
 const estimate = new Estimate();
+const answers = new Answers();
 
 const writer = new RunWriter(folder, memory, port, {
   step(step, epoch, batch, batches, loss, wall) {
@@ -63,54 +65,67 @@ const writer = new RunWriter(folder, memory, port, {
     record.deviceDescription = description;
     touch();
   },
+  addon(file) {
+    answers.open(file);
+  },
   end(value) {
     outcome = value;
   },
 });
 
-const server = new MonitorServer(() => record, {
-  pause: () => {
-    Atomics.store(flags, control.allowance, 0);
-    Atomics.store(flags, control.pause, 1);
-    return settled(() => record.state === "paused" || !isLive(record.state));
+const server = new MonitorServer(
+  () => record,
+  {
+    pause: () => {
+      Atomics.store(flags, control.allowance, 0);
+      Atomics.store(flags, control.pause, 1);
+      return settled(() => record.state === "paused" || !isLive(record.state));
+    },
+    resume: () => {
+      Atomics.store(flags, control.pause, 0);
+      Atomics.store(flags, control.allowance, 0);
+      wakeMain();
+      return settled(() => record.state !== "paused");
+    },
+    stepBatch: () => {
+      const before = record.progress.step;
+      if (Atomics.load(flags, control.waiting) === 1) Atomics.add(flags, control.allowance, 1);
+      Atomics.store(flags, control.pause, 1);
+      wakeMain();
+      return settled(
+        () => (record.state === "paused" && record.progress.step > before) || !isLive(record.state),
+      );
+    },
+    stop: () => {
+      requestStop(130);
+      return structuredClone(record); // as it is now: the run may have ended before the answer is written
+    },
+    kill: () => {
+      setTimeout(() => {
+        endProcess("Ended at once by request: `finally` blocks did not run.", 137);
+      }, 10); // the answer goes out first
+      return record;
+    },
+    rename: ({ name }) => {
+      if (typeof name !== "string") throw new Error("A run's name is a text.");
+      record.name = checkedName(name);
+      touch();
+      saveRecord();
+      return record;
+    },
+    inspect: ({ pin, ask }, guest) => {
+      tick(); // the engine may have been loaded since the last one
+      return answers.answer(pin, ask, guest);
+    },
+    release: ({ pins }) => {
+      answers.release(pins);
+      return {};
+    },
   },
-  resume: () => {
-    Atomics.store(flags, control.pause, 0);
-    Atomics.store(flags, control.allowance, 0);
-    wakeMain();
-    return settled(() => record.state !== "paused");
+  (guest) => {
+    answers.guestLeft(guest);
   },
-  stepBatch: () => {
-    const before = record.progress.step;
-    if (Atomics.load(flags, control.waiting) === 1) Atomics.add(flags, control.allowance, 1);
-    Atomics.store(flags, control.pause, 1);
-    wakeMain();
-    return settled(
-      () => (record.state === "paused" && record.progress.step > before) || !isLive(record.state),
-    );
-  },
-  stop: () => {
-    requestStop(130);
-    return structuredClone(record); // as it is now: the run may have ended before the answer is written
-  },
-  kill: () => {
-    setTimeout(() => {
-      endProcess("Ended at once by request: `finally` blocks did not run.", 137);
-    }, 10); // the answer goes out first
-    return record;
-  },
-  rename: ({ name }) => {
-    if (typeof name !== "string") throw new Error("A run's name is a text.");
-    record.name = checkedName(name);
-    touch();
-    saveRecord();
-    return record;
-  },
-  inspect: ({ pin }) => {
-    throw new Error(`There is no pinned tensor ${pin}: it was let go.`);
-  },
-  release: () => ({}),
-});
+);
 
 /** Resolves with the record once `condition` holds, or after half a second: a long step is no reason not to answer. */
 async function settled(condition: () => boolean): Promise<RunRecord> {

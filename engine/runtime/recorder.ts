@@ -111,10 +111,11 @@ export class Recorder implements TrainingObserver {
     return this.view;
   }
 
-  attach(engine: EngineServices): void {
+  attach(engine: EngineServices, addon?: string): void {
     this.seen.engine = true;
     this.engine = engine;
     engine.attachControl(this.flags);
+    if (addon !== undefined) this.post({ type: "addon", file: addon });
   }
 
   backward(loss: Tensor): void {

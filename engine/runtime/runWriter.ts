@@ -31,6 +31,7 @@ export interface WriterEvents {
   summary(values: Record<string, unknown>): void;
   note(note: string): void;
   device(name: string, description: string | null): void;
+  addon(file: string): void;
   end(outcome: Outcome): void;
 }
 
@@ -147,6 +148,9 @@ export class RunWriter {
         return;
       case "device":
         this.events.device(message.name, message.description);
+        return;
+      case "addon":
+        this.events.addon(message.file);
         return;
       case "end":
         this.events.end(message.outcome);

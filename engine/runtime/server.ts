@@ -15,9 +15,11 @@ const limits = { stranger: 64 * 1024, guest: 16 * 1024 * 1024 };
 const helloMilliseconds = 5000;
 
 type RequestName = Exclude<keyof MonitorRequests, "hello">;
+/** `guest` stands for the connection that asks. */
 export type Handlers = {
   [K in RequestName]: (
     params: MonitorRequests[K][0],
+    guest: object,
   ) => MonitorRequests[K][1] | Promise<MonitorRequests[K][1]>;
 };
 
@@ -29,10 +31,13 @@ export class MonitorServer {
   private readonly guests = new Set<{ connection: MessageConnection; socket: Socket }>();
   private readonly handlers: Handlers;
   private readonly record: () => RunRecord;
+  private readonly left: (guest: object) => void;
 
-  constructor(record: () => RunRecord, handlers: Handlers) {
+  /** `left`: a connection is closed. */
+  constructor(record: () => RunRecord, handlers: Handlers, left: (guest: object) => void = () => undefined) {
     this.record = record;
     this.handlers = handlers;
+    this.left = left;
     this.server = createServer((socket) => {
       this.welcome(socket);
     });
@@ -97,7 +102,7 @@ export class MonitorServer {
     }, helloMilliseconds);
     socket.on("close", () => {
       clearTimeout(patience);
-      this.guests.delete(guest);
+      if (this.guests.delete(guest)) this.left(guest);
       connection.dispose();
     });
 
@@ -119,7 +124,7 @@ export class MonitorServer {
     for (const [name, handle] of Object.entries(this.handlers)) {
       connection.onRequest(name, (params: unknown) => {
         if (!known) return refuse(socket, "say hello first");
-        return (handle as (params: unknown) => unknown)(params ?? {});
+        return (handle as (params: unknown, guest: object) => unknown)(params ?? {}, guest);
       });
     }
     connection.listen();

@@ -1,6 +1,8 @@
 // Pins for JavaScript: made on the thread of the tensor, asked about and let go on any.
 #include "../inspect/pins.h"
 
+#include "../autograd/autograd.h"
+#include "../device/allocator.h"
 #include "../inspect/graph.h"
 #include "environment.h"
 
@@ -74,6 +76,17 @@ napi_value graphOf(const CallInfo& call) {
   return record;
 }
 
+// (x): bytes of its storage, a number for it, whether there is a gradient, category, call site.
+napi_value storageOf(const CallInfo& call) {
+  const Tensor& x = call.tensor(0);
+  const Storage& storage = x.storage();
+  // Addresses are multiples of 16, and a number of JavaScript counts to 2^53.
+  const auto id = static_cast<int64_t>(reinterpret_cast<uintptr_t>(&storage) >> 4);
+  const auto category = static_cast<int64_t>(static_cast<const Block*>(storage.block())->category);
+  return numbersOf(call, {static_cast<int64_t>(storage.bytes), id, gradOf(x).isDefined() ? 1 : 0, category,
+                          static_cast<int64_t>(siteOf(x))});
+}
+
 }  // namespace
 
 void addPinFunctions(Environment& environment, napi_value exports) {
@@ -82,6 +95,7 @@ void addPinFunctions(Environment& environment, napi_value exports) {
   addFunction(environment, exports, "releasePin", releasePin);
   addFunction(environment, exports, "describePin", describePin);
   addFunction(environment, exports, "graphOf", graphOf);
+  addFunction(environment, exports, "storageOf", storageOf);
 }
 
 }  // namespace descent::binding

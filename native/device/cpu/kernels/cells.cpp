@@ -179,11 +179,7 @@ void seek(const Call& call, const void*) {
           using T = decltype(zero);
           const T* values = reinterpret_cast<const T*>(tile);
           for (int64_t k = 0; k < length && found == INT64_MAX; ++k) {
-            if constexpr (!kIsFloating<T> && !__is_class(T)) {
-              if (what == kIsEqual && static_cast<int64_t>(values[k]) == call.integers[2]) found = at + k;
-            } else {
-              if (isWanted(what, numberOf(values[k]), wanted)) found = at + k;
-            }
+            if (isWanted(what, numberOf(values[k]), wanted)) found = at + k;
           }
         });
       }

@@ -14,9 +14,9 @@ typedef struct {
 } CellsShape;
 typedef struct {
   Strided x;
-  i64 first, count, share, integer;
+  i64 first, count, share;
   Number number;
-  i32 what, dtype, is_integer, unused;
+  i32 what, dtype;
 } SeekShape;
 
 #ifdef DESCENT_DIALECT
@@ -108,17 +108,10 @@ KERNEL(seek)(BUFFER(i64, y), BUFFER(u8, x), const SeekShape shape) {
   const W wanted = (W)REAL(shape.number);
   i64 found = NOWHERE;
   for (i64 k = begin + LANE; k < end && found == NOWHERE; k += LANES) {
-    const i64 place = placeOf(&shape.x, k);
-    if (shape.is_integer) {
-      if (shape.what == IS_EQUAL && integerAt(x, shape.dtype, place) == shape.integer) found = k;
-    } else {
-      const W value = numberAt(x, shape.dtype, place);
-      const bool is_nan = value != value, is_infinite = !is_nan && !isFiniteNumber(value);
-      if (shape.what == IS_EQUAL
-              ? value == wanted
-              : (shape.what != IS_INFINITE && is_nan) || (shape.what != IS_NAN && is_infinite))
-        found = k;
-    }
+    const W value = numberAt(x, shape.dtype, placeOf(&shape.x, k));
+    const bool is_nan = value != value, is_infinite = !is_nan && !isFiniteNumber(value);
+    const bool is_strange = (shape.what != IS_INFINITE && is_nan) || (shape.what != IS_NAN && is_infinite);
+    if (shape.what == IS_EQUAL ? value == wanted : is_strange) found = k;
   }
   const i64 least = leastOfLanes(shared, found);
   if (LANE == 0) y[GROUP_X] = least;
@@ -172,11 +165,9 @@ void seek(GpuDevice& device, const Launch& launch) {
   shape.first = i[1];
   shape.count = elements(x);
   shape.share = (shape.count - shape.first + y.sizes[0] - 1) / y.sizes[0];
-  shape.integer = i[2];
   shape.number = Number(launch.numbers[0]);
   shape.what = static_cast<i32>(i[0]);
   shape.dtype = static_cast<i32>(x.dtype);
-  shape.is_integer = (bit(x.dtype) & kFloating) == 0;
   KernelCall(device, "cells", "seek", wide(device)).memory(y).memory(x).value(shape).run({y.sizes[0], 1, 1});
 }
 
