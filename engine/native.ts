@@ -111,6 +111,46 @@ export interface NativePins {
     index: Float64Array,
     rectangle: Float64Array,
   ): SliceAnswer;
+  /** As `summarize`; beyond `most` elements of a sample. */
+  statisticsOfPin(pin: number, isGrad: boolean, minus: number, most: number): number[];
+  /** As `bins`. */
+  histogramOfPin(
+    pin: number,
+    isGrad: boolean,
+    minus: number,
+    from: number,
+    to: number,
+    bins: number,
+    most: number,
+  ): number[];
+  /** 11 numbers, as of `summarize`, for each index from `first` on, as far as there are any. */
+  channelsOfPin(
+    pin: number,
+    isGrad: boolean,
+    minus: number,
+    dim: number,
+    first: number,
+    count: number,
+    most: number,
+  ): number[];
+  /** `what`: 0 NaN, 1 infinite, 2 either, 3 equal to `number`. The row-major place of the first from `first` on; -1 for none. */
+  findInPin(
+    pin: number,
+    isGrad: boolean,
+    minus: number,
+    what: number,
+    first: number,
+    number: number,
+  ): number;
+  /** Elements in order, all or those of rowDim, columnDim (-1: none), row, column, rows, columns. Throws beyond `most` bytes. */
+  elementsOfPin(
+    pin: number,
+    isGrad: boolean,
+    minus: number,
+    index: Float64Array | null,
+    rectangle: Float64Array | null,
+    most: number,
+  ): { dtype: number; bytes: ArrayBuffer };
   /** Who unpacks Brotli for this thread: the CUDA modules beside the addon are packed so. */
   setUnpacker(unpack: (packed: Uint8Array) => Uint8Array): void;
 }

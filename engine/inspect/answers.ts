@@ -2,9 +2,24 @@
 
 import { createRequire } from "node:module";
 import { brotliDecompressSync } from "node:zlib";
-import type { Answer, GraphAnswer, SliceAsk, Subject } from "../inspection.js";
+import { dtypes } from "../dtype.js";
+import type {
+  Answer,
+  Ask,
+  ChannelsAsk,
+  ExportAsk,
+  FindAnswer,
+  FindAsk,
+  GraphAnswer,
+  HistogramAnswer,
+  HistogramAsk,
+  SliceAsk,
+  Statistics,
+  Subject,
+} from "../inspection.js";
 import type { NativePins } from "../native.js";
 import { cellKinds, checkAsk, checkPin } from "./asks.js";
+import { exported, mostExported } from "./exports.js";
 
 export class Answers {
   private file: string | null = null;
@@ -67,17 +82,30 @@ export class Answers {
     return this.addon;
   }
 
-  private answerChecked(native: NativePins, pin: number, ask: ReturnType<typeof checkAsk>): Answer {
+  private answerChecked(native: NativePins, pin: number, ask: Ask): Answer {
     switch (ask.kind) {
       case "slice":
         return sliceOf(native, pin, ask);
+      case "statistics":
+        return { kind: "statistics", statistics: statisticsOf(native, pin, ask) };
+      case "histogram":
+        return histogramOf(native, pin, ask);
+      case "channels":
+        return channelsOf(native, pin, ask);
+      case "find":
+        return findIn(native, pin, ask);
       case "graph":
         return graphOf(native, pin, ask.most);
-      default:
-        throw new Error(`'${ask.kind}' cannot be asked yet.`);
+      case "export":
+        return exportOf(native, pin, ask);
     }
   }
 }
+
+/** Elements that are all looked at; of more, an even sample of so many. */
+const mostExact = 2 ** 28;
+/** Of all channels together: neighbours of a channel may lie far apart. */
+const mostOfChannels = 2 ** 26;
 
 function sliceOf(native: NativePins, pin: number, ask: SliceAsk): Answer {
   const { row, column, rows, columns, mostRows, mostColumns } = ask;
@@ -92,6 +120,126 @@ function sliceOf(native: NativePins, pin: number, ask: SliceAsk): Answer {
 
 function subjectOf({ part, minus }: Subject): [isGrad: boolean, minus: number] {
   return [part === "grad", minus ?? 0];
+}
+
+function statisticsOf(native: NativePins, pin: number, ask: Subject, most = mostExact): Statistics {
+  return readStatistics(native.statisticsOfPin(pin, ...subjectOf(ask), most), 0);
+}
+
+/** Of 11 numbers from `at` on. JSON has no NaN: what is not there is null. */
+function readStatistics(numbers: number[], at: number): Statistics {
+  const [count, nan, positiveInfinity, negativeInfinity, zeros, ...rest] = numbers.slice(at, at + 11) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    ...number[],
+  ];
+  const [min, max, mean, std, norm] = rest
+    .slice(0, 5)
+    .map((value) => (Number.isFinite(value) ? value : null)) as (number | null)[];
+  return {
+    ...{ count, nan, positiveInfinity, negativeInfinity, zeros },
+    min: min ?? null,
+    max: max ?? null,
+    mean: mean ?? null,
+    std: std ?? null,
+    norm: min === null ? null : (norm ?? null),
+    sampled: rest[5] === 1,
+  };
+}
+
+function histogramOf(native: NativePins, pin: number, ask: HistogramAsk): HistogramAnswer {
+  let { from, to } = ask;
+  if (from === undefined || to === undefined) {
+    const { min, max } = statisticsOf(native, pin, ask);
+    from ??= min ?? 0;
+    to ??= max ?? 0;
+  }
+  if (to < from) throw new Error(`A histogram cannot reach from ${from} to ${to}.`);
+  const numbers = native.histogramOfPin(pin, ...subjectOf(ask), from, to, ask.bins, mostExact);
+  const counts = numbers.slice(0, ask.bins);
+  const [below, above, sampled] = numbers.slice(ask.bins) as [number, number, number];
+  return { kind: "histogram", from, to, counts, below, above, sampled: sampled === 1 };
+}
+
+function channelsOf(native: NativePins, pin: number, ask: ChannelsAsk): Answer {
+  const numbers = native.channelsOfPin(pin, ...subjectOf(ask), ask.dim, ask.first, ask.most, mostOfChannels);
+  const channels = Array.from({ length: numbers.length / 11 }, (_, k) => readStatistics(numbers, 11 * k));
+  return { kind: "channels", channels };
+}
+
+function findIn(native: NativePins, pin: number, ask: FindAsk): FindAnswer {
+  const shape = shapeOf(native, pin, ask);
+  const first = ask.after === undefined ? 0 : placeOf(ask.after, shape) + 1;
+  const nowhere: FindAnswer = { kind: "find", index: null, value: null };
+  const { what } = ask;
+  let sought = ["nan", "infinity", "nonFinite"].indexOf(what);
+  let wanted = 0;
+  if (what === "min" || what === "max") {
+    const extreme = statisticsOf(native, pin, ask, Number.MAX_SAFE_INTEGER)[what];
+    if (extreme === null) return nowhere;
+    sought = 3;
+    wanted = extreme;
+  }
+  const place = native.findInPin(pin, ...subjectOf(ask), sought, first, wanted);
+  if (place < 0) return nowhere;
+  const index = indexOf(place, shape);
+  return { kind: "find", index, value: valueAt(native, pin, ask, index) };
+}
+
+/** NaN and infinities as they are: the wire turns them to null. */
+function valueAt(native: NativePins, pin: number, ask: Subject, index: number[]): number | null {
+  const only = Float64Array.of(-1, -1, 0, 0, 1, 1, 1, 1, 0);
+  const { values, number } = native.sliceOfPin(pin, ...subjectOf(ask), Float64Array.from(index), only);
+  const value = number === "int64" ? Number(new BigInt64Array(values)[0]) : new Float64Array(values)[0]!;
+  return Number.isFinite(value) ? value : null;
+}
+
+function shapeOf(native: NativePins, pin: number, { part }: Subject): number[] {
+  const described = native.describePin(pin, part === "grad");
+  if (described === null) throw new Error("The tensor had no gradient when it was pinned.");
+  return described.shape;
+}
+
+/** The row-major place of an index. */
+function placeOf(index: number[], shape: number[]): number {
+  if (index.length !== shape.length || index.some((at, dim) => at >= shape[dim]!))
+    throw new Error(`[${index.join(", ")}] is no index of a tensor of shape [${shape.join(", ")}].`);
+  return index.reduce((place, at, dim) => place * shape[dim]! + at, 0);
+}
+
+function indexOf(place: number, shape: number[]): number[] {
+  const index = new Array<number>(shape.length);
+  let left = place;
+  for (let dim = shape.length - 1; dim >= 0; dim--) {
+    index[dim] = left % shape[dim]!;
+    left = Math.floor(left / shape[dim]!);
+  }
+  return index;
+}
+
+function exportOf(native: NativePins, pin: number, ask: ExportAsk): Answer {
+  const { slice } = ask;
+  let shape = shapeOf(native, pin, ask);
+  let rectangle: Float64Array | null = null;
+  if (slice !== undefined) {
+    const dims = [slice.rowDim, slice.columnDim].filter((dim) => dim !== null);
+    const first = [slice.row, slice.column];
+    const asked = [slice.rows, slice.columns];
+    const { rowDim } = slice;
+    const sizes = shape;
+    shape = dims.map((dim) => {
+      const side = dim === rowDim ? 0 : 1;
+      return Math.max(0, Math.min(asked[side]!, (sizes[dim] ?? 0) - first[side]!));
+    });
+    rectangle = Float64Array.of(slice.rowDim ?? -1, slice.columnDim ?? -1, ...first, ...asked);
+  }
+  const index = slice === undefined ? null : Float64Array.from(slice.index);
+  const elements = native.elementsOfPin(pin, ...subjectOf(ask), index, rectangle, mostExported);
+  const dtype = dtypes[elements.dtype]!;
+  return { kind: "export", bytes: exported(ask.format, dtype, shape, elements.bytes) };
 }
 
 /** As it was when the tensor was pinned: `note` is what engine/inspect/pins.ts wrote down. */

@@ -1,5 +1,8 @@
 // What is asked about pins, for the thread that answers while the program stands still.
 #include "../inspect/cells.h"
+#include "../inspect/find.h"
+#include "../inspect/pieces.h"
+#include "../inspect/pins.h"
 #include "environment.h"
 #include "typed_array.h"
 
@@ -31,7 +34,7 @@ struct Asked {
                       nameOf(minus.device));
     }
   }
-  bool hasMinus() const { return static_cast<bool>(minusPin); }
+  const inspect::Elements* other() const { return minusPin ? &minus : nullptr; }
 
  private:
   static inspect::Elements part(const inspect::Pin& pin, bool isGrad) {
@@ -94,8 +97,8 @@ napi_value sliceOfPin(const CallInfo& call) {
     throw Error("argument", call.name, "there is no such way to put elements together");
   const inspect::CellGrid grid = inspect::gridOf(asked.x, rectangle, numbers[6], numbers[7]);
   inspect::CellGrid minus;
-  if (asked.hasMinus()) minus = inspect::gridOf(asked.minus, rectangle, numbers[6], numbers[7]);
-  const inspect::CellGrid* const other = asked.hasMinus() ? &minus : nullptr;
+  if (asked.other()) minus = inspect::gridOf(asked.minus, rectangle, numbers[6], numbers[7]);
+  const inspect::CellGrid* const other = asked.other() ? &minus : nullptr;
   const bool isWide = inspect::hasWideIntegers(grid, other);
   const auto count = static_cast<size_t>(grid.rows * grid.columns);
   napi_value record, values, flags;
@@ -116,10 +119,100 @@ napi_value sliceOfPin(const CallInfo& call) {
   return record;
 }
 
+napi_value listOf(const CallInfo& call, const std::vector<double>& numbers) {
+  napi_value list;
+  napi_create_array_with_length(call.env(), numbers.size(), &list);
+  for (size_t k = 0; k < numbers.size(); k++)
+    napi_set_element(call.env(), list, static_cast<uint32_t>(k), call.toNumber(numbers[k]));
+  return list;
+}
+
+// 11 numbers each, as `summarize` gives them.
+napi_value listOf(const CallInfo& call, const std::vector<inspect::Summary>& summaries) {
+  std::vector<double> numbers;
+  for (const inspect::Summary& one : summaries) inspect::appendNumbers(one, numbers);
+  return listOf(call, numbers);
+}
+
+// (pin, isGrad, minus, most)
+napi_value statisticsOfPin(const CallInfo& call) {
+  const Asked asked(call);
+  return listOf(call, std::vector{inspect::statisticsOf(asked.x, asked.other(), call.integer(3, "most"))});
+}
+
+// (pin, isGrad, minus, from, to, bins, most): counts of the bins, below, above, whether they are of a sample.
+napi_value histogramOfPin(const CallInfo& call) {
+  const Asked asked(call);
+  const int64_t count = call.integer(5, "bins");
+  if (count < 1 || count > inspect::kMostBins)
+    throw Error("argument", call.name, "there can be 1 to " + std::to_string(inspect::kMostBins) + " bins");
+  const inspect::Bins bins =
+      inspect::histogramOf(asked.x, asked.other(), call.number(3, "from"), call.number(4, "to"),
+                           static_cast<int>(count), call.integer(6, "most"));
+  std::vector<double> numbers(bins.counts.begin(), bins.counts.end());
+  for (const int64_t count : {bins.below, bins.above}) numbers.push_back(static_cast<double>(count));
+  numbers.push_back(bins.isSampled);
+  return listOf(call, numbers);
+}
+
+// (pin, isGrad, minus, dim, first, count, most): 11 numbers for each index.
+napi_value channelsOfPin(const CallInfo& call) {
+  const Asked asked(call);
+  return listOf(
+      call, inspect::channelsOf(asked.x, asked.other(), static_cast<int>(call.integer(3, "dim")),
+                                call.integer(4, "first"), call.integer(5, "count"), call.integer(6, "most")));
+}
+
+// (pin, isGrad, minus, what, first, number): the row-major place, -1 for none.
+napi_value findInPin(const CallInfo& call) {
+  const Asked asked(call);
+  const int64_t what = call.integer(3, "what"), first = call.integer(4, "first");
+  if (what < 0 || what >= inspect::kSoughtKinds || first < 0)
+    throw Error("argument", call.name, "there is nothing like that to look for");
+  const int64_t place = inspect::findElement(asked.x, asked.other(), static_cast<inspect::Sought>(what),
+                                             first, call.number(5, "number"));
+  return call.toNumber(static_cast<double>(place));
+}
+
+// (pin, isGrad, minus, index, rectangle of 6 numbers or null, most): the elements in order, { dtype, bytes }.
+napi_value elementsOfPin(const CallInfo& call) {
+  const Asked asked(call);
+  inspect::Elements x = asked.x, minus = asked.minus;
+  if (!call.isMissing(4)) {
+    const inspect::Rectangle rectangle =
+        rectangleOf(integersOf(call, 3, "the index"), integersOf(call, 4, "the rectangle", 6));
+    constexpr int64_t kEach = INT64_MAX / 2;
+    x = inspect::gridOf(x, rectangle, kEach, kEach).x;
+    if (asked.other()) minus = inspect::gridOf(minus, rectangle, kEach, kEach).x;
+  }
+  inspect::Pieces pieces(x, asked.other() ? &minus : nullptr, inspect::kReadAtOnce);
+  const DType dtype = pieces.dtype();
+  const auto size = static_cast<int64_t>(sizeOf(dtype));
+  const int64_t bytes = x.shape().numel() * size, most = call.integer(5, "most");
+  if (bytes > most) {
+    throw Error("memory", call.name,
+                "these are " + inspect::mebibytes(static_cast<size_t>(bytes)) + ", at most " +
+                    inspect::mebibytes(static_cast<size_t>(most)) +
+                    " leave the process: choose a part of it");
+  }
+  napi_value record, buffer;
+  char* const data = static_cast<char*>(newBuffer(call, static_cast<size_t>(bytes), &buffer));
+  for (int64_t k = 0; k < pieces.count(); k++) inspect::readInto(pieces.at(k), data + pieces.first(k) * size);
+  napi_create_object(call.env(), &record);
+  set(call, record, "dtype", call.toNumber(static_cast<int>(dtype)));
+  set(call, record, "bytes", buffer);
+  return record;
+}
+
 }  // namespace
 
 void addAnswerFunctions(Environment& environment, napi_value exports) {
   addFunction(environment, exports, "sliceOfPin", sliceOfPin);
+  addFunction(environment, exports, "statisticsOfPin", statisticsOfPin);
+  addFunction(environment, exports, "histogramOfPin", histogramOfPin);
+  addFunction(environment, exports, "channelsOfPin", channelsOfPin);
+  addFunction(environment, exports, "findInPin", findInPin);
+  addFunction(environment, exports, "elementsOfPin", elementsOfPin);
 }
 
 }  // namespace descent::binding

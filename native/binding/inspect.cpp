@@ -23,12 +23,8 @@ napi_value summarize(const CallInfo& call) {
   const std::vector<Tensor> tensors = call.tensors(0);
   const std::vector<inspect::View> views(tensors.begin(), tensors.end());
   std::vector<double> numbers;
-  for (const inspect::Summary& one : inspect::summarize(views, mostElements(call, 1))) {
-    for (const int64_t count : {one.count, one.nan, one.positiveInfinity, one.negativeInfinity, one.zeros})
-      numbers.push_back(static_cast<double>(count));
-    for (const double number : {one.min, one.max, one.mean, one.std(), one.norm()}) numbers.push_back(number);
-    numbers.push_back(one.isSampled);
-  }
+  for (const inspect::Summary& one : inspect::summarize(views, mostElements(call, 1)))
+    inspect::appendNumbers(one, numbers);
   return listOf(call, numbers);
 }
 

@@ -117,6 +117,7 @@ CellsFound fillCells(const CellGrid& grid, const CellGrid* minus, CellBy by, boo
   CellsFound found;
   const auto count = static_cast<size_t>(grid.rows * grid.columns);
   if (count == 0) return found;
+  if (by == CellBy::mean && grid.cellRows == 1 && grid.cellColumns == 1) by = CellBy::first;
   Device& device = deviceOf(grid.x.device);
   const bool hostCanRead = device.describe().hostCanRead;
   const bool isExact = isInteger(grid.x.dtype) && (!minus || isInteger(minus->x.dtype)) && by != CellBy::mean;

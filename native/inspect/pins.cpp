@@ -24,66 +24,11 @@ Register& pinned() {
   return *instance;
 }
 
-size_t bytesOf(const Elements& x) { return static_cast<size_t>(x.shape().numel()) * sizeOf(x.dtype); }
-
 size_t copiedBytesOf(const Pin& pin) {
   return (pin.value.copy ? bytesOf(pin.value) : 0) + (pin.hasGrad && pin.grad.copy ? bytesOf(pin.grad) : 0);
 }
 
-std::string mebibytes(size_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
-
 }  // namespace
-
-RawMemory::RawMemory(DeviceId id, size_t bytes) : device_(deviceOf(id)), bytes_(bytes > 0 ? bytes : 1) {
-  memory_ = device_.allocate(bytes_);
-  if (!memory_.handle) {
-    throw Error("memory", "inspect",
-                "there is no room for " + mebibytes(bytes) + " on " + nameOf(id) + " to look at the tensor");
-  }
-}
-
-RawMemory::~RawMemory() { device_.release(memory_, bytes_); }
-
-Operand Elements::operand() const {
-  Operand operand;
-  operand.memory = memory;
-  operand.dtype = dtype;
-  operand.dims = geometry.shape.dims;
-  for (int dim = 0; dim < operand.dims; dim++) {
-    operand.sizes[dim] = geometry.shape.sizes[dim];
-    operand.strides[dim] = geometry.strides[dim];
-  }
-  return operand;
-}
-
-Elements elementsOf(const Tensor& x) {
-  Elements elements;
-  elements.device = x.device();
-  elements.memory = x.memory();
-  elements.geometry = x.geometry();
-  elements.geometry.offset = 0;
-  elements.dtype = x.dtype();
-  elements.storage = Ref<Storage>(&x.storage());
-  return elements;
-}
-
-Elements copyOf(const Elements& x) {
-  Elements copied = x;
-  copied.storage.reset();
-  copied.geometry = Geometry(x.shape());
-  const auto memory = std::make_shared<const RawMemory>(x.device, bytesOf(x));
-  copied.copy = memory;
-  copied.memory = memory->memory();
-  if (x.shape().numel() > 0) {
-    Device& device = deviceOf(x.device);
-    std::vector<Operand> operands{copied.operand(), x.operand()};
-    Launch launch;
-    launch.kernel = device.findKernel("copy");
-    launch.operands = &operands;
-    device.launch(launch);
-  }
-  return copied;
-}
 
 int64_t addPin(const Tensor& x, bool copies, std::string note) {
   auto pin = std::make_shared<Pin>();

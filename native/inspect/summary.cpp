@@ -35,8 +35,7 @@ void run(const JobsOfDevices& all) {
 
 Operand operandOf(const View& view) {
   Operand operand;
-  operand.memory = view.storage->memory;
-  operand.memory.offset += static_cast<size_t>(view.geometry.offset) * sizeOf(view.dtype);
+  operand.memory = view.memory;
   operand.dtype = view.dtype;
   operand.dims = view.geometry.shape.dims;
   for (int dim = 0; dim < operand.dims; ++dim) {
@@ -72,30 +71,20 @@ void launchOn(Device& device, const char* name, const Operand& results, const Vi
   device.launch(launch);
 }
 
-// Moments join as Chan, Golub and LeVeque (1979) do.
 template <class Number>
 void addRow(Summary& all, const Number* row) {
   const auto at = [&](Column column) { return static_cast<double>(row[column]); };
-  all.nan += static_cast<int64_t>(at(kNaN));
-  all.positiveInfinity += static_cast<int64_t>(at(kPositive));
-  all.negativeInfinity += static_cast<int64_t>(at(kNegative));
-  all.zeros += static_cast<int64_t>(at(kZeros));
-  const double found = at(kFinite);
-  if (found == 0) return;
-  const auto before = static_cast<double>(all.finite);
-  all.finite += static_cast<int64_t>(found);
-  if (before == 0) {
-    all.min = at(kMin);
-    all.max = at(kMax);
-    all.mean = at(kMean);
-    all.squares = at(kSquares);
-    return;
-  }
-  const double share = found / (before + found), apart = at(kMean) - all.mean;
-  all.min = std::min(all.min, at(kMin));
-  all.max = std::max(all.max, at(kMax));
-  all.mean += apart * share;
-  all.squares += at(kSquares) + apart * apart * before * share;
+  Summary one;
+  one.nan = static_cast<int64_t>(at(kNaN));
+  one.positiveInfinity = static_cast<int64_t>(at(kPositive));
+  one.negativeInfinity = static_cast<int64_t>(at(kNegative));
+  one.zeros = static_cast<int64_t>(at(kZeros));
+  one.finite = static_cast<int64_t>(at(kFinite));
+  one.min = at(kMin);
+  one.max = at(kMax);
+  one.mean = at(kMean);
+  one.squares = at(kSquares);
+  all.add(one);
 }
 
 template <class Number>
@@ -108,10 +97,41 @@ void addRows(Summary& all, const void* results, int64_t groups) {
 
 Summary::Summary() : min(kNone), max(kNone), mean(kNone), squares(kNone) {}
 
+// Moments join as Chan, Golub and LeVeque (1979) do.
+void Summary::add(const Summary& other) {
+  count += other.count;
+  nan += other.nan;
+  positiveInfinity += other.positiveInfinity;
+  negativeInfinity += other.negativeInfinity;
+  zeros += other.zeros;
+  if (other.finite == 0) return;
+  const auto before = static_cast<double>(finite), found = static_cast<double>(other.finite);
+  finite += other.finite;
+  if (before == 0) {
+    min = other.min;
+    max = other.max;
+    mean = other.mean;
+    squares = other.squares;
+    return;
+  }
+  const double share = found / (before + found), apart = other.mean - mean;
+  min = std::min(min, other.min);
+  max = std::max(max, other.max);
+  mean += apart * share;
+  squares += other.squares + apart * apart * before * share;
+}
+
 double Summary::std() const { return finite > 0 ? std::sqrt(squares / static_cast<double>(finite)) : kNone; }
 
 double Summary::norm() const {
   return finite > 0 ? std::sqrt(squares + mean * mean * static_cast<double>(finite)) : 0;
+}
+
+void appendNumbers(const Summary& one, std::vector<double>& numbers) {
+  for (const int64_t count : {one.count, one.nan, one.positiveInfinity, one.negativeInfinity, one.zeros})
+    numbers.push_back(static_cast<double>(count));
+  for (const double number : {one.min, one.max, one.mean, one.std(), one.norm()}) numbers.push_back(number);
+  numbers.push_back(one.isSampled);
 }
 
 std::vector<Summary> summarize(const std::vector<View>& views, int64_t mostElements) {
@@ -124,7 +144,7 @@ std::vector<Summary> summarize(const std::vector<View>& views, int64_t mostEleme
     Summary& summary = summaries[k];
     summary.count = sample.looked;
     summary.isSampled = !sample.isAll();
-    const DeviceId id = view.storage->device;
+    const DeviceId id = view.device;
     const DType wide = deviceOf(id).describe().hasFloat64 ? DType::float64 : DType::float32;
     Job job;
     job.bytes = static_cast<size_t>(sample.groups * kColumns) * sizeOf(wide);
@@ -171,7 +191,7 @@ std::vector<Bins> bins(const std::vector<BinsAsk>& asks, int64_t mostElements) {
         bins.above += rows[columns - 1];
       }
     };
-    jobsOn(jobs, ask.view.storage->device).push_back(std::move(job));
+    jobsOn(jobs, ask.view.device).push_back(std::move(job));
   }
   run(jobs);
   return all;

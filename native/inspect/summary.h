@@ -5,21 +5,27 @@
 
 #include <vector>
 
-#include "../tensor/tensor.h"
+#include "elements.h"
 
 namespace descent::inspect {
 
-// What is looked at. It holds nothing: the storage must stay while it is in use.
+// What is looked at. It holds nothing: the memory must stay while it is in use.
 struct View {
-  const Storage* storage = nullptr;
+  DeviceId device;
+  Memory memory;  // of element 0: the geometry's offset is in it
   Geometry geometry;
   DType dtype = DType::float32;
 
   View() = default;
   View(const Tensor& tensor)
-      : storage(&tensor.storage()), geometry(tensor.geometry()), dtype(tensor.dtype()) {}
-  View(const Storage& storage, const Geometry& geometry, DType dtype)
-      : storage(&storage), geometry(geometry), dtype(dtype) {}
+      : device(tensor.device()), memory(tensor.memory()), geometry(tensor.geometry()), dtype(tensor.dtype()) {
+    geometry.offset = 0;
+  }
+  View(const Elements& elements)
+      : device(elements.device),
+        memory(elements.memory),
+        geometry(elements.geometry),
+        dtype(elements.dtype) {}
   int64_t numel() const { return geometry.shape.numel(); }
 };
 
@@ -35,12 +41,16 @@ struct Summary {
   bool isSampled = false;
 
   Summary();
-  double std() const;   // of the population
+  double std() const;  // of the population
+  // As of both together.
+  void add(const Summary& other);
   double norm() const;  // L2; 0 where there is no finite element
 };
 
-// Launched all, then waited for once a device. Throws what the device has to tell: Error("device") where it
-// is lost, and faults of the program's own kernels that nobody has been told of yet.
+// count, nan, positiveInfinity, negativeInfinity, zeros, min, max, mean, std, norm, isSampled.
+void appendNumbers(const Summary& summary, std::vector<double>& numbers);
+
+// Launched all, then waited for once a device. Throws Error("device") where it is lost.
 std::vector<Summary> summarize(const std::vector<View>& views, int64_t mostElements = kAllElements);
 
 // Finite elements in `bins` bins of equal width; `to` belongs to the last one.

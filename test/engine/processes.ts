@@ -72,9 +72,11 @@ export interface Started {
 export function start(
   folder: string,
   script: string,
-  options: { node?: string; env?: NodeJS.ProcessEnv; cli?: string[] } = {},
+  options: { node?: string; env?: NodeJS.ProcessEnv; cli?: string[]; nodeArguments?: string[] } = {},
 ): Started {
-  const args = options.cli ? [descent, ...options.cli] : ["--import", register, join(folder, script)];
+  const args = options.cli
+    ? [descent, ...options.cli]
+    : [...(options.nodeArguments ?? []), "--import", register, join(folder, script)];
   const env = { ...process.env, [environment.workspace]: folder, ...options.env };
   const child = spawn(options.node ?? process.execPath, args, {
     cwd: folder,

@@ -21,6 +21,7 @@ typedef struct {
 
 #ifdef DESCENT_DIALECT
 
+#include "../dialect/divide.h"
 #include "../dialect/element.h"
 
 #define BY_FIRST 0

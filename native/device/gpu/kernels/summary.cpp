@@ -23,44 +23,12 @@ typedef struct {
 
 #ifdef DESCENT_DIALECT
 
-typedef COMPUTED(WIDE) W;
-
-// The dtype is looked up for each element: such a kernel runs now and then, but is compiled when somebody
-// waits.
-DEVICE W numberAt(GLOBAL const u8* x, i32 dtype, i64 place) {
-  switch (dtype) {
-    case 0:
-      return x[place] != 0 ? (W)1 : (W)0;
-    case 1:
-      return (W)x[place];
-    case 2:
-      return (W)((GLOBAL const i8*)x)[place];
-    case 3:
-      return (W)((GLOBAL const i16*)x)[place];
-    case 4:
-      return (W)((GLOBAL const i32*)x)[place];
-    case 5:
-      return (W)((GLOBAL const i64*)x)[place];
-    case 6:
-      return (W)LOAD(f16, (GLOBAL u16*)x, place);
-    case 7:
-      return (W)LOAD(bf16, (GLOBAL u16*)x, place);
-    case 8:
-      return (W)((GLOBAL const f32*)x)[place];
-#ifdef HAS_FLOAT64
-    case 9:
-      return (W)((GLOBAL const f64*)x)[place];
-#endif
-  }
-  return (W)0;
-}
+#include "../dialect/element.h"
 
 DEVICE i64 placeOfSample(const SummaryShape* shape, i64 k) {
   return placeOf(&shape->x,
                  shape->run == shape->spacing ? k : k / shape->run * shape->spacing + k % shape->run);
 }
-
-DEVICE bool isFiniteNumber(W x) { return x - x == (W)0; }
 
 typedef struct {
   W least, greatest, mean, squares;  // squares: the sum of (x - mean)^2
