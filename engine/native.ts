@@ -134,14 +134,7 @@ export interface NativePins {
     most: number,
   ): number[];
   /** `what`: 0 NaN, 1 infinite, 2 either, 3 equal to `number`. The row-major place of the first from `first` on; -1 for none. */
-  findInPin(
-    pin: number,
-    isGrad: boolean,
-    minus: number,
-    what: number,
-    first: number,
-    number: number,
-  ): number;
+  findInPin(pin: number, isGrad: boolean, minus: number, what: number, first: number, number: number): number;
   /** Elements in order, all or those of rowDim, columnDim (-1: none), row, column, rows, columns. Throws beyond `most` bytes. */
   elementsOfPin(
     pin: number,

@@ -40,7 +40,7 @@ export class Answers {
       const native = this.native();
       const answer = this.answerChecked(native, number, checked);
       this.note(guest, number);
-      if ("minus" in checked && checked.minus !== undefined) this.note(guest, checked.minus);
+      if ("minus" in checked) this.note(guest, checked.minus);
       return answer;
     } catch (error) {
       throw new Error(sentenceOf(error), { cause: error });
@@ -128,25 +128,21 @@ function statisticsOf(native: NativePins, pin: number, ask: Subject, most = most
 
 /** Of 11 numbers from `at` on. JSON has no NaN: what is not there is null. */
 function readStatistics(numbers: number[], at: number): Statistics {
-  const [count, nan, positiveInfinity, negativeInfinity, zeros, ...rest] = numbers.slice(at, at + 11) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    ...number[],
-  ];
-  const [min, max, mean, std, norm] = rest
-    .slice(0, 5)
-    .map((value) => (Number.isFinite(value) ? value : null)) as (number | null)[];
+  const next = (k: number): number => numbers[at + k]!;
+  const orNull = (k: number): number | null => (Number.isFinite(next(k)) ? next(k) : null);
+  const min = orNull(5);
   return {
-    ...{ count, nan, positiveInfinity, negativeInfinity, zeros },
-    min: min ?? null,
-    max: max ?? null,
-    mean: mean ?? null,
-    std: std ?? null,
-    norm: min === null ? null : (norm ?? null),
-    sampled: rest[5] === 1,
+    count: next(0),
+    nan: next(1),
+    positiveInfinity: next(2),
+    negativeInfinity: next(3),
+    zeros: next(4),
+    min,
+    max: orNull(6),
+    mean: orNull(7),
+    std: orNull(8),
+    norm: min === null ? null : orNull(9),
+    sampled: next(10) === 1,
   };
 }
 

@@ -44,7 +44,7 @@ function integers(fields: Fields, name: string): number[] {
   return [...(value as number[])];
 }
 
-function optionalNumber(fields: Fields, name: string): { [key: string]: number } {
+function optionalNumber(fields: Fields, name: string): Record<string, number> {
   const value = fields[name];
   if (value === undefined || value === null) return {};
   if (typeof value !== "number" || !Number.isFinite(value)) refuse(`'${name}' must be a finite number`);
