@@ -1,6 +1,7 @@
 // Talks to a live run's monitor. For the extension and the command line: loads no addon.
 
 import { createConnection, type Socket } from "node:net";
+import { ErrorCodes, ResponseError } from "vscode-jsonrpc/node";
 import {
   isLive,
   protocolVersion,
@@ -10,6 +11,8 @@ import {
 } from "../protocol.js";
 import { readRun, renameEndedRun } from "../store/runs.js";
 import { connectionOver } from "./wire.js";
+
+const goneCodes = new Set<number>([ErrorCodes.MessageWriteError, ErrorCodes.PendingResponseRejected]);
 
 export interface RunConnection {
   /** The newest record heard of. */
@@ -64,7 +67,7 @@ export async function connectToRun(record: RunRecord, client = "descent"): Promi
     let fail: () => void = () => undefined;
     const ended = new Promise<never>((_, reject) => {
       fail = () => {
-        reject(new Error(`Run ${record.id} ended before it answered '${name}'.`));
+        reject(new Error("closed"));
       };
       closedListeners.add(fail);
     });
@@ -73,6 +76,10 @@ export async function connectToRun(record: RunRecord, client = "descent"): Promi
         connection.sendRequest<MonitorRequests[typeof name][1]>(name, params),
         ended,
       ]);
+    } catch (error) {
+      // Of a socket that is closing the library says so in words of its own.
+      if (error instanceof ResponseError && !goneCodes.has(error.code)) throw error;
+      throw new Error(`Run ${record.id} ended before it answered '${name}'.`, { cause: error });
     } finally {
       closedListeners.delete(fail);
     }

@@ -122,9 +122,17 @@ export class MonitorServer {
       return { version: protocolVersion, record: this.record() };
     });
     for (const [name, handle] of Object.entries(this.handlers)) {
-      connection.onRequest(name, (params: unknown) => {
+      connection.onRequest(name, async (params: unknown) => {
         if (!known) return refuse(socket, "say hello first");
-        return (handle as (params: unknown, guest: object) => unknown)(params ?? {}, guest);
+        try {
+          return await (handle as (params: unknown, guest: object) => unknown)(params ?? {}, guest);
+        } catch (error) {
+          // The sentence alone: the library would put the request's name before it.
+          return new ResponseError(
+            ErrorCodes.InternalError,
+            error instanceof Error ? error.message : String(error),
+          );
+        }
       });
     }
     connection.listen();

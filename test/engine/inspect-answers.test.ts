@@ -2,11 +2,9 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Asks, PinResult, SliceAnswer, SliceAsk, TensorFacts } from "../../engine/inspection.js";
-import type { RunConnection } from "../../engine/runtime/client.js";
+import type { SliceAnswer, SliceAsk } from "../../engine/inspection.js";
 import { gpus } from "./gpus.js";
-import { connect } from "./processes.js";
-import { startAndStop, type StoppedProcess } from "./stoppedProcess.js";
+import { askTensorsOf, startAndStop } from "./stoppedProcess.js";
 
 const dtypes = [
   "float32",
@@ -111,29 +109,6 @@ const script = `
   debugger;
 `;
 
-/** The process, its connection, and what is asked of it. */
-async function stoppedWith(device: string): Promise<{
-  process: StoppedProcess;
-  connection: RunConnection;
-  pin: (expression: string, options?: string) => Promise<{ pin: number; facts: TensorFacts }>;
-  ask: <K extends keyof Asks>(pin: number, ask: Asks[K][0] & { kind: K }) => Promise<Asks[K][1]>;
-}> {
-  const stopped = await startAndStop({ "train.ts": script }, "train.ts", { TEST_DEVICE: device });
-  const connection = await connect(stopped.folder);
-  return {
-    process: stopped,
-    connection,
-    async pin(expression, options = "") {
-      const text = await stopped.evaluate<string>(`bridge.pin(${expression}${options})`);
-      assert.ok(text.length < 1000, `${text.length} characters`);
-      const result = JSON.parse(text) as PinResult;
-      if ("problem" in result) assert.fail(result.problem);
-      return result;
-    },
-    ask: (pin, ask) => connection.request("inspect", { pin, ask }),
-  };
-}
-
 type Rectangle = Omit<SliceAsk, "kind" | "part">;
 const whole = (shape: number[], rowDim: number | null, columnDim: number | null): Rectangle => ({
   index: shape.map(() => 0),
@@ -215,7 +190,8 @@ function assertSlice(answer: SliceAnswer, expected: ReturnType<typeof expectedSl
 
 for (const device of ["cpu", ...gpus]) {
   describe(`at a breakpoint, on ${device}`, async () => {
-    const { process: stopped, connection, pin, ask } = await stoppedWith(device);
+    const stopped = await startAndStop({ "train.ts": script }, "train.ts", { TEST_DEVICE: device });
+    const { connection, pin, ask } = await askTensorsOf(stopped);
     const before = await stopped.evaluate<string>("stats()");
 
     test("slices of every dtype and layout, one element to a cell and several", async () => {

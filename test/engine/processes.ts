@@ -100,12 +100,12 @@ export function start(
 /** Waits on a state, never on time: polls until `check` gives something. */
 export async function until<T>(
   what: string,
-  check: () => T | null | undefined | false,
+  check: () => T | null | undefined | false | Promise<T | null | undefined | false>,
   seconds = 15,
 ): Promise<T> {
   const deadline = performance.now() + seconds * 1000;
   while (true) {
-    const found = check();
+    const found = await check();
     if (found !== null && found !== undefined && found !== false) return found;
     if (performance.now() > deadline) throw new Error(`waited ${seconds} s in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));

@@ -3,7 +3,10 @@
 import { createHash, randomBytes } from "node:crypto";
 import { get, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { start, until, workspaceWith, type Started } from "./processes.js";
+import assert from "node:assert/strict";
+import type { Asks, PinResult, TensorFacts } from "../../engine/inspection.js";
+import type { RunConnection } from "../../engine/runtime/client.js";
+import { connect, start, until, workspaceWith, type Started } from "./processes.js";
 
 interface Reply {
   id?: number;
@@ -28,6 +31,7 @@ class Inspector {
 
   private constructor(socket: Socket) {
     this.socket = socket;
+    socket.setNoDelay(true);
     socket.on("data", (data: Buffer) => {
       this.received = Buffer.concat([this.received, data]);
       while (this.takeFrame());
@@ -200,5 +204,42 @@ export async function startAndStop(
     detach() {
       inspector.close();
     },
+  };
+}
+
+/** The run's socket, and tensors of the frame to ask about: the script has the bridge in a variable of this name. */
+export interface Asking {
+  connection: RunConnection;
+  /** By an expression; `options` as a text: "{ copy: true }". */
+  pin: (expression: string, options?: string) => Promise<{ pin: number; facts: TensorFacts }>;
+  /** The sentence of a value that cannot be pinned. */
+  problemOf: (expression: string, options?: string) => Promise<string>;
+  ask: <K extends keyof Asks>(pin: number, ask: Asks[K][0] & { kind: K }) => Promise<Asks[K][1]>;
+}
+
+export async function askTensorsOf(
+  stopped: StoppedProcess,
+  connecting: Promise<RunConnection> = connect(stopped.folder),
+): Promise<Asking> {
+  const connection = await connecting;
+  const result = async (expression: string, options: string): Promise<PinResult> => {
+    const bridge = 'globalThis[Symbol.for("descent.debug")]';
+    const text = await stopped.evaluate<string>(`${bridge}.pin(${expression}, ${options})`);
+    assert.ok(text.length < 1000, `${text.length} characters`);
+    return JSON.parse(text) as PinResult;
+  };
+  return {
+    connection,
+    async pin(expression, options = "{}") {
+      const pinned = await result(expression, options);
+      if ("problem" in pinned) assert.fail(pinned.problem);
+      return pinned;
+    },
+    async problemOf(expression, options = "{}") {
+      const pinned = await result(expression, options);
+      if (!("problem" in pinned)) assert.fail(`${expression} was pinned`);
+      return pinned.problem;
+    },
+    ask: (pin, ask) => connection.request("inspect", { pin, ask }),
   };
 }
