@@ -17,6 +17,21 @@ struct Picture {
   int64_t rowStep, columnStep;
 };
 
+// The places 0, size / count, 2 size / count, ... rounded down, without a division for each.
+struct Spread {
+  int64_t whole, rest, count;
+  int64_t place = 0, over = 0;
+  Spread(int64_t size, int64_t count) : whole(size / count), rest(size % count), count(count) {}
+  void next() {
+    place += whole;
+    over += rest;
+    if (over >= count) {
+      over -= count;
+      ++place;
+    }
+  }
+};
+
 double numberOf(float x) { return static_cast<double>(x); }
 double numberOf(double x) { return x; }
 double numberOf(Half x) { return static_cast<double>(static_cast<float>(x)); }
@@ -33,10 +48,11 @@ double cellOf(const Picture& p, int64_t row, int64_t column, uint8_t& flags, con
   const int64_t lookRows = least(p.lookRows, height), lookColumns = least(p.lookColumns, width);
   int64_t finite = 0;
   double sum = 0, best = 0, first = 0;
-  for (int64_t i = 0; i < lookRows; ++i) {
-    const int64_t line = row + i * height / lookRows;
-    for (int64_t j = 0; j < lookColumns; ++j) {
-      const double value = at(line, column + j * width / lookColumns);
+  Spread down(height, lookRows);
+  for (int64_t i = 0; i < lookRows; ++i, down.next()) {
+    Spread along(width, lookColumns);
+    for (int64_t j = 0; j < lookColumns; ++j, along.next()) {
+      const double value = at(row + down.place, column + along.place);
       if (i == 0 && j == 0) first = value;
       if (value != value) {
         flags |= 1;
@@ -62,10 +78,11 @@ int64_t exactCellOf(const Picture& p, int64_t row, int64_t column, const At& at)
   const int64_t height = least(p.cellRows, p.rows - row), width = least(p.cellColumns, p.columns - column);
   const int64_t lookRows = least(p.lookRows, height), lookColumns = least(p.lookColumns, width);
   int64_t best = 0;
-  for (int64_t i = 0; i < lookRows; ++i) {
-    const int64_t line = row + i * height / lookRows;
-    for (int64_t j = 0; j < lookColumns; ++j) {
-      int64_t value = at(line, column + j * width / lookColumns);
+  Spread down(height, lookRows);
+  for (int64_t i = 0; i < lookRows; ++i, down.next()) {
+    Spread along(width, lookColumns);
+    for (int64_t j = 0; j < lookColumns; ++j, along.next()) {
+      int64_t value = at(row + down.place, column + along.place);
       if (p.by == kFirst) return value;
       if (p.by == kAbsmax && value < 0) value = -value;
       if ((i == 0 && j == 0) || (p.by == kMin ? value < best : value > best)) best = value;
@@ -108,8 +125,11 @@ template <class T>
 void fill(const Picture& p, bool isExact, const T* x, const Subtracted& minus, int64_t* y, uint8_t* flags) {
   const int64_t looked = p.lookRows * p.lookColumns;
   const bool hasMinus = minus.memory != nullptr;
+  // Cell by cell along memory.
+  const bool isTurned = p.rowStep < p.columnStep;
   parallel(p.down * p.across, most<int64_t>(64, kGrain / looked), [&](int64_t begin, int64_t end) {
-    for (int64_t cell = begin; cell < end; ++cell) {
+    for (int64_t k = begin; k < end; ++k) {
+      const int64_t cell = isTurned ? k % p.down * p.across + k / p.down : k;
       const int64_t row = cell / p.across * p.cellRows, column = cell % p.across * p.cellColumns;
       if constexpr (!kIsFloating<T> && !__is_class(T)) {
         if (isExact) {
