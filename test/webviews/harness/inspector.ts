@@ -63,7 +63,14 @@ function numbersOf(shape: number[], dtype: string, text: string): Numbers {
   const n = sizeOf(shape);
   const known = compiled.get(text) ?? compileExpression(text);
   compiled.set(text, known);
-  return { shape, dtype, at: (element) => known(element, n) };
+  const round = dtype === "float32" ? Math.fround : (value: number): number => value;
+  return {
+    ...{ shape, dtype },
+    at: (element) => {
+      const value = known(element, n);
+      return typeof value === "bigint" ? value : round(value);
+    },
+  };
 }
 
 const words: Readonly<Record<string, (i: number, n: number) => number | bigint>> = {

@@ -8,7 +8,7 @@ import type { Source } from "./model.js";
 const mostInFlight = 6;
 
 /** Answers kept, the newest; cells are kept by their tiles instead. */
-const mostKept = 200;
+const mostKept = 600;
 
 export type Send = (message: FromInspector) => void;
 export type Outcome<Kind extends keyof Asks> = { answer: Asks[Kind][1] } | { problem: string };

@@ -30,6 +30,8 @@ export function staleText(tensor: InspectedTensor, session: HeaderState["session
 
 export class Header {
   readonly element = make("header", "tensor-header");
+  /** What can be done with the tensor. */
+  readonly tools = make("div", "header-tools");
   #name = make("h1", "");
   #facts = make("span", "facts-text");
   #label = make("span", "tensor-label");
@@ -57,8 +59,9 @@ export class Header {
       },
     });
     this.#stale.setAttribute("role", "status");
+    this.tools.append(this.#more, this.#minus, this.#keep);
     const line = make("div", "header-line", this.#name, this.#facts, this.#label, this.#place);
-    this.element.append(line, make("div", "header-tools", this.#more, this.#minus, this.#keep), this.#stale);
+    this.element.append(line, this.tools, this.#stale);
   }
 
   update({ tensor, comparable, minus, session }: HeaderState): void {

@@ -7,21 +7,27 @@ import { Readout } from "../../chart/readout.js";
 import type { FromInspector, InspectedTensor, ToInspector } from "../../protocol.js";
 import { progressRing } from "../../widgets/toolkit.js";
 import { Answers } from "./answers.js";
-import { tabs, viewOf, type Choices, type Tab, type ViewName } from "./choices.js";
+import { Channels } from "./channels.js";
+import { tabs, viewOf, views, type Choices, type Tab, type ViewName } from "./choices.js";
 import { ColourBar } from "./colourbar.js";
 import { Dims } from "./dims.js";
 import { make, rebuild, tool } from "./dom.js";
+import { Exporting } from "./exporting.js";
+import { Graph } from "./graph.js";
 import { Header } from "./header.js";
 import { HeatMap } from "./heatmap.js";
+import { Histogram } from "./histogram.js";
+import { ImageView } from "./image.js";
 import { Jump } from "./jump.js";
 import { Layers } from "./layers.js";
-import { InspectorModel } from "./model.js";
+import { LinePlot } from "./line.js";
+import { InspectorModel, type Source } from "./model.js";
 import { isIntegral } from "./numbers.js";
 import { paintFor } from "./painting.js";
 import { Scalar } from "./scalar.js";
 import { extentOf, sliceWith } from "./slicing.js";
 import { StatisticsLine } from "./statistics.js";
-import { emptyText, nothingText, type EmptyText } from "./status.js";
+import { emptyText, nothingText, unreadText, type EmptyText } from "./status.js";
 import { Table } from "./table.js";
 import { TensorList } from "./tensorList.js";
 import type { InspectorTheme, View, ViewContext, ViewHost } from "./view.js";
@@ -53,11 +59,13 @@ export class Inspector implements ViewHost {
   #empty = make("section", "empty");
   #statistics = new StatisticsLine();
   #colours: ColourBar;
+  #graph: Graph;
+  #exporting: Exporting;
   #foot = make("footer", "foot");
   #notice = make("p", "notice");
   #live = make("div", "visually-hidden");
   #views = new Map<Name, View>();
-  #makers: Readonly<Partial<Record<Name, () => View>>>;
+  #makers: Readonly<Record<Name, () => View>>;
   #shown: View | null = null;
   #reveal: ViewContext["reveal"] = null;
   #frame = 0;
@@ -104,9 +112,20 @@ export class Inspector implements ViewHost {
     });
     this.#jump = new Jump(this, this.#answers);
     this.#colours = new ColourBar(this);
+    this.#graph = new Graph(send, () => {
+      this.redraw();
+    });
+    this.#exporting = new Exporting(this.#answers, send, (text) => {
+      this.tell(text);
+    });
+    this.#header.tools.append(this.#exporting.element);
     this.#makers = {
       heatmap: () => new HeatMap(this),
       table: () => new Table(this),
+      image: () => new ImageView(this),
+      line: () => new LinePlot(this),
+      histogram: () => new Histogram(this),
+      channels: () => new Channels(this),
       scalar: () => new Scalar(),
     };
     this.#makeTabs();
@@ -289,12 +308,18 @@ export class Inspector implements ViewHost {
 
   #drawTab(tensor: InspectedTensor, tab: Tab): void {
     const facts = tensor.facts!;
-    const nothing = tab === "graph" ? null : nothingText(facts, tab);
-    if (nothing !== null || tab === "graph") {
+    const choices = this.model.choicesOf(tensor);
+    this.#exporting.element.hidden = tab === "graph";
+    if (tab === "graph") {
+      this.#showGraph(this.model.sourceOf(tensor, "value", facts));
+      return;
+    }
+    const nothing = nothingText(facts, tab);
+    if (nothing !== null) {
+      this.#exporting.element.hidden = true;
       this.#show(nothing, null);
       return;
     }
-    const choices = this.model.choicesOf(tensor);
     const source = this.model.sourceOf(tensor, tab, facts);
     const available = availableViews(facts.shape, choices);
     const chosen: Name = facts.shape.length === 0 ? "scalar" : viewOf(choices);
@@ -305,6 +330,10 @@ export class Inspector implements ViewHost {
     const statistics: Statistics | null =
       outcome !== null && "answer" in outcome ? outcome.answer.statistics : null;
     const { shared } = this.model;
+    if (statistics === null && !this.model.canAsk) {
+      this.#show(unreadText(tensor.expression, this.model.session), null);
+      return;
+    }
     const context: ViewContext = {
       ...{ tensor, facts, choices, source, statistics, theme: this.#theme },
       dtype: source.minus !== null && isIntegral(facts.dtype) ? "int64" : facts.dtype,
@@ -323,16 +352,28 @@ export class Inspector implements ViewHost {
     if (name !== "scalar") this.#bar.update(name, available, choices, shared, facts.shape, square, note);
     this.#jump.element.hidden = name === "scalar";
     this.#jump.update(source, choices, this.model.canAsk);
+    this.#exporting.update({ tensor, source, choices, canvas: view.canvas });
     const problem = outcome !== null && "problem" in outcome ? outcome.problem : null;
     this.#statistics.update(statistics, problem);
     if (view.note !== null) this.#show({ title: "Not to be seen", text: view.note, waiting: false }, view);
   }
 
+  #showGraph(source: Source): void {
+    this.#show(null, null);
+    this.#stage.hidden = false;
+    if (this.#stage.firstChild !== this.#graph.element) {
+      this.#shown = null;
+      this.#stage.replaceChildren(this.#graph.element);
+    }
+    this.#graph.draw(source, this.#answers);
+    const { note } = this.#graph;
+    if (note !== null) this.#show({ title: "No graph", text: note, waiting: false }, null);
+  }
+
   #viewNamed(name: Name): View {
     const known = this.#views.get(name);
     if (known !== undefined) return known;
-    const maker = this.#makers[name] ?? this.#makers.heatmap!;
-    const view = maker();
+    const view = this.#makers[name]();
     this.#views.set(name, view);
     return view;
   }
@@ -362,14 +403,10 @@ function themeOf(root: HTMLElement): InspectorTheme {
   return { ...readTheme(root), dark: !light };
 }
 
-/** The views that make sense for a shape. */
+/** The views that make sense for a shape of at least one dim. */
 export function availableViews(shape: readonly number[], { slice }: Choices): ViewName[] {
   const isPlane = slice.rowDim !== null && slice.columnDim !== null;
-  const all: [ViewName, boolean][] = [
-    ["heatmap", true],
-    ["table", true],
-  ];
-  return all.flatMap(([name, suits]) => (suits && (isPlane || shape.length > 0) ? [name] : []));
+  return views.filter((name) => (name === "image" ? isPlane : name !== "channels" || shape.length > 1));
 }
 
 function overviewNote({ overview }: HeatMap): string {

@@ -135,6 +135,15 @@ export function drawPattern(
 
 const textHeight = 13;
 
+/** With as many digits as there is room for; empty where there is none for even one. */
+function fitText(value: number | bigint, dtype: string, room: number): string {
+  for (let digits = 4; digits > 0; digits--) {
+    const text = shortText(value, dtype, digits);
+    if (text.length <= room) return text;
+  }
+  return "";
+}
+
 /** Prints each element in its cell, where all have room for it. Whether they had. */
 export function drawNumbers(
   c: CanvasRenderingContext2D,
@@ -147,13 +156,16 @@ export function drawNumbers(
   const { steps } = cells;
   if (steps.rows > 1 || steps.columns > 1 || viewport.height < textHeight || viewport.width < 12)
     return false;
-  const digits = viewport.width >= 56 ? 4 : viewport.width >= 44 ? 3 : 2;
-  const texts = Array.from({ length: cells.values.length }, (_, i) =>
-    cells.known[i] === 1 ? shortText(cells.integers?.[i] ?? cells.values[i]!, dtype, digits) : "",
-  );
-  const longest = texts.reduce((most, text) => Math.max(most, text.length), 0);
   c.font = font;
-  if (c.measureText("0").width * longest > viewport.width - 5) return false;
+  const room = Math.floor((viewport.width - 4) / c.measureText("0").width);
+  let tooLong = 0;
+  const texts = Array.from({ length: cells.values.length }, (_, i) => {
+    if (cells.known[i] === 0) return "";
+    const text = fitText(cells.integers?.[i] ?? cells.values[i]!, dtype, room);
+    if (text === "") tooLong++;
+    return text;
+  });
+  if (tooLong > 0) return false;
   c.textAlign = "center";
   c.textBaseline = "middle";
   for (const [i, text] of texts.entries()) {

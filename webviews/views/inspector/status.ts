@@ -31,12 +31,16 @@ export function emptyText(model: InspectorModel): EmptyText | null {
   if (selected.facts !== null) return null;
   if (selected.problem !== null) return say(selected.expression, selected.problem);
   if (session === "stopped") return say(selected.expression, "It is being evaluated.", true);
-  return say(
-    selected.expression,
+  return unreadText(selected.expression, session);
+}
+
+/** Of a tensor that was not read before the program went on. */
+export function unreadText(expression: string, session: InspectorModel["session"]): EmptyText {
+  const text =
     session === "running"
       ? "The program runs. The value is shown when it stops."
-      : "There is no debug session. The value is shown when the program is debugged and stops.",
-  );
+      : "There is no debug session. The value is shown when the program is debugged and stops.";
+  return { title: expression, text, waiting: false };
 }
 
 /** Why a tensor has nothing to draw; null where it has. */

@@ -115,7 +115,7 @@ export class ViewBar {
       button.tabIndex = name === view ? 0 : -1;
     }
     this.#group.hidden = available.length < 2;
-    this.#palette.hidden = !["heatmap", "image"].includes(view);
+    this.#palette.hidden = view !== "heatmap";
     this.#palette.value = shared.palette;
     this.#byLabel.hidden = view !== "heatmap";
     this.#by.value = choices.by;
@@ -123,7 +123,8 @@ export class ViewBar {
     this.#square.setAttribute("aria-pressed", String(square));
     this.#fit.hidden = !["heatmap", "image", "line"].includes(view);
     this.#fit.disabled = choices.viewport === null;
-    this.#note.textContent = [shape.length > 0 ? sliceText(choices.slice, shape) : "", note]
+    const isWhole = view === "histogram" || view === "channels";
+    this.#note.textContent = [isWhole ? "all elements" : sliceText(choices.slice, shape), note]
       .filter((text) => text !== "")
       .join(" · ");
   }
