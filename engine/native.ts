@@ -23,7 +23,9 @@ export const description = {
   deviceKind: 2,
   deviceIndex: 3,
   requiresGrad: 4,
-  sizes: 5,
+  /** A number of its own among all tensors of the thread that live; -1: the one that it was. */
+  slot: 5,
+  sizes: 6,
 } as const;
 
 /** One argument of an op, as the table has it. */
@@ -166,6 +168,29 @@ export interface NativeDeviceSample {
   watts: number | null;
   mostWatts: number | null;
   memoryUsed: number | null;
+}
+
+/** What a kernel of a device has found wrong; `line` where it is known. */
+export interface NativeFault {
+  device: string;
+  code: string;
+  op: string;
+  message: string;
+  line?: string;
+}
+
+export interface NativeLook {
+  /** What rows that are up to date say in their first column. */
+  stop: number;
+  /** Tensors that have numbers now, and those that could have. */
+  described: number;
+  left: number;
+  /** They are told again where they would have been. */
+  faults: NativeFault[];
+  /** Why some numbers are missing. */
+  problem?: string;
+  /** Names of gradient functions; a row has a name's number, from 1. */
+  gradFns: string[];
 }
 
 export interface Native extends NativePins {
@@ -367,6 +392,13 @@ export interface Native extends NativePins {
   /** Finite elements of each of `bins` bins of equal width from `from` to `to`, those below and above, 1 where they are a sample. */
   bins(x: Wrapped, from: number, to: number, bins: number, most?: number): number[];
 
+  /**
+   * Writes what is known of every tensor of this thread into `rows` (engine/inspect/facts.ts says what stands where), numbers for as many as
+   * take about so many milliseconds. Where nothing was called since the last time, only what was left out then. A number: `rows` must be as
+   * long as that.
+   */
+  lookAtAll(rows: Float64Array, milliseconds: number): NativeLook | number;
+
   setNumThreads(count: number): void;
   getNumThreads(): number;
   /** The name of each kind of devices in the place of its number, 'cpu' first. Looks for no driver. */
@@ -381,7 +413,7 @@ export interface Native extends NativePins {
   setCpuCapability(name: "AVX-512" | "AVX2" | "portable"): void;
   synchronize(): void;
   /** Waits for every device, and gives what its kernels found wrong since the last time, in place of throwing it; `line` where it is known. */
-  pendingFaults(): { device: string; code: string; op: string; message: string; line?: string }[];
+  pendingFaults(): NativeFault[];
 }
 
 function load(): { native: Native; file: string } {

@@ -62,6 +62,8 @@ export class Tensor {
   readonly dtype: DType = "float32";
   /** "cpu", "cuda:0", "opencl:0" */
   readonly device: string = "cpu";
+  /** Its row in the table that descriptions are read from, as long as it lives. @internal */
+  readonly slot: number = -1;
   /** What `requiresGrad` says, as a plain field. */
   private wantsGrad = false;
   /** The path of a parameter in its module tree ("fc1.weight"), or a name of your own. */
@@ -350,6 +352,7 @@ interface Fields {
   shape: number[];
   dtype: DType;
   device: string;
+  slot: number;
 }
 
 /** Copies what the core says about its output number `outputIndex` into the fields of the object it was wrapped into. */
@@ -372,6 +375,8 @@ function readDescription(tensor: Tensor, begin: number): void {
   const first = begin + description.sizes;
   for (let k = 0; k < dims; k++) shape[k] = described[first + k]!;
   fields.shape = shape;
+  const slot = described[begin + description.slot]! | 0;
+  if (slot >= 0) fields.slot = slot;
   fields.dtype = dtypes[described[begin + description.dtype]!]!;
   fields.device = deviceName(
     described[begin + description.deviceKind]!,

@@ -127,7 +127,7 @@ void Environment::collect(bool full) {
   napi_close_handle_scope(env, scope);
 }
 
-void Environment::describe(int output, const Tensor& tensor) {
+void Environment::describe(int output, const Tensor& tensor, int64_t slot) {
   double* at = description + output * kDescriptionStride;
   const Shape& shape = tensor.shape();
   at[0] = shape.dims;
@@ -135,7 +135,8 @@ void Environment::describe(int output, const Tensor& tensor) {
   at[2] = static_cast<double>(tensor.device().kind);
   at[3] = tensor.device().index;
   at[4] = tensor.requiresGrad();
-  for (int dim = 0; dim < shape.dims; dim++) at[5 + dim] = static_cast<double>(shape[dim]);
+  at[5] = static_cast<double>(slot);
+  for (int dim = 0; dim < shape.dims; dim++) at[6 + dim] = static_cast<double>(shape[dim]);
 }
 
 void check(Environment& environment, napi_status status, const char* what) {
@@ -267,7 +268,7 @@ void CallInfo::give(napi_value out, const Tensor& tensor, int output) const {
     environment.handles.free(handle);
     throw Error("argument", name, "the result needs a new Tensor to go into");
   }
-  environment.describe(output, tensor);
+  environment.describe(output, tensor, handle->slot);
 }
 
 napi_value CallInfo::undefined() const {

@@ -15,6 +15,7 @@
 #include "handles.h"
 #include "reference.h"
 #include "sites.h"
+#include "stops.h"
 
 namespace descent::binding {
 
@@ -58,6 +59,8 @@ struct Environment {
   RunningFunction* runningFunction = nullptr;
   int64_t handlesAtCollection = 0;
   int64_t reportedBytes = 0;
+  uint64_t calls = 0;  // of the addon, so far
+  Stops stops;
 
   explicit Environment(napi_env env);
   // Throws Error("stop") when the run was asked to stop; asks for a collection when very many handles have
@@ -66,7 +69,8 @@ struct Environment {
   // Whether ops record now, where JavaScript knows better than the flag of this thread.
   void readModes();
   void collect(bool full);
-  void describe(int output, const Tensor& tensor);
+  // `slot`: of the handle; -1 where it is the one it was.
+  void describe(int output, const Tensor& tensor, int64_t slot = -1);
 };
 
 // A JavaScript exception is pending already; there is nothing more to say.

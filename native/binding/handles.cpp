@@ -10,8 +10,11 @@ void HandlePool::grow() {
   void* chunk = ::operator new(kChunkBytes, std::align_val_t(kChunkBytes));
   chunks_.insert(reinterpret_cast<uintptr_t>(chunk));
   Handle* handles = static_cast<Handle*>(chunk);
-  for (size_t k = 0; k < kChunkBytes / sizeof(Handle); k++) {
+  const auto first = static_cast<uint32_t>(slots());
+  order_.push_back(handles);
+  for (size_t k = 0; k < kPerChunk; k++) {
     Handle* handle = new (handles + k) Handle();
+    handle->slot = first + static_cast<uint32_t>(k);
     handle->pool = this;
     handle->nextFree = free_;
     free_ = handle;
@@ -25,6 +28,7 @@ Handle* HandlePool::make(const Tensor& tensor) {
   handle->mark = Handle::kAlive;
   handle->isDisposed = false;
   handle->tensor = tensor;
+  if (handle->slot < rowCount_) rows_[handle->slot * columns_] = 0;
   alive_++;
   return handle;
 }
@@ -44,7 +48,7 @@ bool HandlePool::contains(const void* pointer) const {
     lastChunk_ = chunk;
   }
   const size_t offset = reinterpret_cast<uintptr_t>(pointer) - chunk;
-  return offset % sizeof(Handle) == 0 && offset / sizeof(Handle) < kChunkBytes / sizeof(Handle) &&
+  return offset % sizeof(Handle) == 0 && offset / sizeof(Handle) < kPerChunk &&
          static_cast<const Handle*>(pointer)->mark == Handle::kAlive;
 }
 

@@ -28,6 +28,7 @@ napi_value callFunction(napi_env env, napi_callback_info info) {
   const NamedFunction& named = *static_cast<NamedFunction*>(data);
   const SiteScope scope(0, named.name);
   return guarded(*named.environment, named.name, [&] {
+    named.environment->calls++;
     if (named.environment->sites.isAlways()) siteHere();
     return named.function(CallInfo(*named.environment, named.name, values, count));
   });
@@ -50,6 +51,7 @@ void forget(void* data) {
   setUnpacker({});
   environment->sites.close();
   environment->references.close();
+  environment->handles.attachRows(nullptr, 0, 0);
 }
 
 napi_value initialize(napi_env env, napi_value exports) {

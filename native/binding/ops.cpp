@@ -39,6 +39,7 @@ napi_value callOp(napi_env env, napi_callback_info info) {
   const SiteScope scope(0, function.name.c_str());
   return guarded(environment, function.name.c_str(), [&]() -> napi_value {
     environment.beforeOp(function.name.c_str());
+    environment.calls++;
     if (environment.sites.isAlways()) siteHere();
     const CallInfo call(environment, function.name.c_str(), values, count);
     const int outputs = function.isInPlace ? 0 : op.outputs;

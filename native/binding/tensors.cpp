@@ -107,8 +107,17 @@ napi_value item(const CallInfo& call) {
   return call.toNumber(value.number);
 }
 
+Handle* handleOf(const CallInfo& call, size_t i) {
+  void* data = nullptr;
+  if (napi_unwrap(call.env(), call[i], &data) != napi_ok || !call.environment.handles.contains(data)) {
+    call.failType("x", "a tensor", call[i]);
+  }
+  return static_cast<Handle*>(data);
+}
+
 napi_value describe(const CallInfo& call) {
-  call.environment.describe(0, call.tensor(0));
+  const Tensor& x = call.tensor(0);
+  call.environment.describe(0, x, handleOf(call, 0)->slot);
   return nullptr;
 }
 
@@ -134,14 +143,6 @@ napi_value sharesStorage(const CallInfo& call) {
 }
 
 napi_value version(const CallInfo& call) { return call.toNumber(call.tensor(0).version()); }
-
-Handle* handleOf(const CallInfo& call, size_t i) {
-  void* data = nullptr;
-  if (napi_unwrap(call.env(), call[i], &data) != napi_ok || !call.environment.handles.contains(data)) {
-    call.failType("x", "a tensor", call[i]);
-  }
-  return static_cast<Handle*>(data);
-}
 
 napi_value dispose(const CallInfo& call) {
   Handle* handle = handleOf(call, 0);

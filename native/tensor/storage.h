@@ -29,6 +29,8 @@ class Storage final : public RefCounted {
   bool isSaved = false;
   uint32_t changedAt = 0;           // the call site, 0 where it is not known
   const char* changedBy = nullptr;  // the op, a text that lives for ever
+  // What a debugger calls it by; 0: nobody has asked yet.
+  mutable std::atomic<uint32_t> number{0};
 
   void* block() const { return block_; }
 

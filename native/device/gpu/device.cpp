@@ -194,7 +194,18 @@ void GpuDevice::synchronize() {
   reportFault();
 }
 
+void GpuDevice::tellAgain(const Error& error) {
+  std::lock_guard<std::recursive_mutex> guard(lock_);
+  if (lost_.empty()) told_ = std::make_unique<Error>(error);
+}
+
 void GpuDevice::reportFault() {
+  std::unique_ptr<Error> told;
+  {
+    std::lock_guard<std::recursive_mutex> guard(lock_);
+    told.swap(told_);
+  }
+  if (told) throw Error(*told);
   FaultRecord record{};
   Enqueued found;
   guarded([&] {

@@ -49,6 +49,7 @@ class GpuDevice final : public Device {
   // Throws what a kernel has found since the last time: Error("index") with the op and line that enqueued it.
   void synchronize() override;
   void drain() noexcept override;
+  void tellAgain(const Error& error) override;
   bool hasCopyStream() const override;
   void copyFromPinned(Memory to, const void* from, size_t bytes) override;
   void* eventAfter(Stream stream) noexcept override;
@@ -108,6 +109,7 @@ class GpuDevice final : public Device {
   std::vector<std::unique_ptr<ArgumentList>> argumentLists_;
   size_t depth_ = 0;
   Memory fault_;                   // a FaultRecord
+  std::unique_ptr<Error> told_;    // thrown already, to somebody who only looked
   bool mayFault_ = false;          // a kernel that can find a fault was enqueued since the last look
   std::vector<Enqueued> history_;  // of those, by the number of the launch; the last is the running one
   bool keepsLaunch_ = false;       // the last of them has a kernel that can find one
