@@ -398,6 +398,8 @@ export interface Native extends NativePins {
    * long as that.
    */
   lookAtAll(rows: Float64Array, milliseconds: number): NativeLook | number;
+  /** Another Tensor over what the one with this number is; false where there is none, or a disposed one. */
+  tensorAt(out: Wrapped, slot: number): boolean;
 
   setNumThreads(count: number): void;
   getNumThreads(): number;

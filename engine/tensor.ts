@@ -8,6 +8,7 @@ import { fail, show } from "./errors.js";
 import { description, descriptionStride, native } from "./native.js";
 import { convert, type Conversion, type TransferOptions } from "./convert.js";
 import { indexTensor, type Index } from "./indexing.js";
+import { describeTensor, propertiesOf } from "./inspect/descriptions.js";
 import { printTensor, type PrintOptions } from "./printing.js";
 import { runBackward, type BackwardOptions } from "./backward.js";
 import { registerHook, registerPostAccumulateGradHook, type GradientHook, type HookHandle } from "./hooks.js";
@@ -27,17 +28,30 @@ export interface GradFn {
 }
 
 /** The operation at `path`, edge by edge from the one that made `x`. */
-function gradFnAt(x: Tensor, name: string, path: readonly number[]): GradFn {
-  return {
-    name,
-    get nextFunctions() {
-      const flat = native.nextFunctions(x, path);
-      return Array.from({ length: flat.length / 2 }, (_, k): [GradFn | null, number] => {
-        const next = flat[2 * k] as string | null;
-        return [next === null ? null : gradFnAt(x, next, [...path, k]), flat[2 * k + 1] as number];
-      });
-    },
-  };
+class GradNode implements GradFn {
+  readonly name: string;
+  readonly #x: Tensor;
+  readonly #path: readonly number[];
+
+  constructor(x: Tensor, name: string, path: readonly number[]) {
+    this.name = name;
+    this.#x = x;
+    this.#path = path;
+  }
+
+  get nextFunctions(): [GradFn | null, number][] {
+    const flat = native.nextFunctions(this.#x, this.#path);
+    return Array.from({ length: flat.length / 2 }, (_, k): [GradFn | null, number] => {
+      const next = flat[2 * k] as string | null;
+      const node = next === null ? null : new GradNode(this.#x, next, [...this.#path, k]);
+      return [node, flat[2 * k + 1] as number];
+    });
+  }
+
+  /** What a debugger shows on one line. */
+  [Symbol.for("debug.description")](): string {
+    return typeof this.name === "string" ? this.name : "GradNode";
+  }
 }
 
 const noSizes: number[] = [];
@@ -190,7 +204,7 @@ export class Tensor {
   /** The operation that made this tensor, where a gradient would flow through it; null for a leaf. */
   get gradFn(): GradFn | null {
     const name = native.gradFnName(this);
-    return name === null ? null : gradFnAt(this, name, []);
+    return name === null ? null : new GradNode(this, name, []);
   }
 
   /** Made by the user rather than by an operation that records: its `grad` is filled by `backward()`. */
@@ -324,25 +338,20 @@ export class Tensor {
     return printTensor(this, options);
   }
 
-  /** `float32 [32, 784]`: what a debugger shows. Fields only: it runs in a paused program that must not change. */
+  /** What a debugger shows on one line: engine/inspect/descriptions.ts. */
   [Symbol.for("debug.description")](): string {
-    return describeFields(this);
+    return describeTensor(this);
   }
 
-  /** console.log prints the values. Called by a debugger, without options, it keeps to the fields. */
+  /** What a debugger shows where it is unfolded. */
+  [Symbol.for("debug.properties")](): object {
+    return propertiesOf(this);
+  }
+
+  /** console.log prints the values. Called by a debugger, without options, it only reads. */
   [Symbol.for("nodejs.util.inspect.custom")](_depth?: number, options?: object): string {
-    return options === undefined ? describeFields(this) : printTensor(this);
+    return options === undefined ? describeTensor(this) : printTensor(this);
   }
-}
-
-/** The sizes and the type, by reading alone. */
-function describeFields(x: Tensor): string {
-  if (!Object.hasOwn(x, "shape")) return x.constructor.name; // the prototype, which debuggers show too
-  let sizes = "";
-  for (let k = 0; k < x.shape.length; k++) sizes += k === 0 ? `${x.shape[k]!}` : `, ${x.shape[k]!}`;
-  const name = x.label === null ? "" : `${x.label}: `;
-  const where = x.device === "cpu" ? "" : ` ${x.device}`;
-  return `${name}${x.dtype} [${sizes}]${where}${x.requiresGrad ? " requiresGrad" : ""}`;
 }
 
 const described = native.description;

@@ -1,6 +1,7 @@
 // Datasets: numbered items, and sets made from other sets.
 
 import { checkNumber, fail, readOptions, show } from "../errors.js";
+import { describeDataset } from "../inspect/objects.js";
 import { native } from "../native.js";
 import { memoryCategories } from "../protocol.js";
 import { randomOrder, type Generator } from "../random.js";
@@ -16,11 +17,21 @@ export abstract class Dataset<Item = unknown> {
 
   /** Item number `index`, from 0; a promise where it must be fetched. The datasets here count negative numbers from the end. */
   abstract get(index: number): Item | Promise<Item>;
+
+  /** What a debugger shows on one line. */
+  [Symbol.for("debug.description")](): string {
+    return describeDataset(this);
+  }
 }
 
 /** Items that come one after the other, with no number: a file read line by line, a stream. Cannot be shuffled. */
 export abstract class IterableDataset<Item = unknown> {
   abstract [Symbol.asyncIterator](): AsyncIterator<Item>;
+
+  /** What a debugger shows on one line. */
+  [Symbol.for("debug.description")](): string {
+    return describeDataset(this);
+  }
 }
 
 /** Tensors of one first size; item k is entry k of each. A DataLoader cuts its batches from the whole tensors. */

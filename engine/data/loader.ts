@@ -2,6 +2,7 @@
 
 import { checkBoolean, checkFunction, checkNumber, fail, readOptions, show } from "../errors.js";
 import { tensor } from "../create.js";
+import { describeLoader } from "../inspect/objects.js";
 import { observer } from "../observer.js";
 import { drawSeed, inOrder, randomOrder, type Generator as RandomGenerator } from "../random.js";
 import type { Tensor } from "../tensor.js";
@@ -171,6 +172,11 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
   get length(): number {
     const batches = this.#countBatches();
     return batches ?? fail(op, "the number of batches is not known before they are loaded");
+  }
+
+  /** What a debugger shows on one line. */
+  [Symbol.for("debug.description")](): string {
+    return describeLoader(this);
   }
 
   #countBatches(): number | null {

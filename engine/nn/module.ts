@@ -5,6 +5,7 @@ import { checkBoolean, checkFunction, fail, readOptions, show } from "../errors.
 import { convert, readConversion, type Conversion } from "../convert.js";
 import { noGrad } from "../grad-mode.js";
 import type { DType } from "../dtype.js";
+import { describeModule } from "../inspect/objects.js";
 import { leaveScope } from "../scope.js";
 import { requireTensor, Tensor } from "../tensor.js";
 import { Parameter, replaceData, setLabel } from "./parameter.js";
@@ -332,14 +333,19 @@ export abstract class Module {
 
   /** What a debugger shows on one line. */
   [Symbol.for("debug.description")](): string {
-    return this.constructor.name;
+    return describeModule(this, kinds);
   }
 
   /** The tree, for console.log. */
   [Symbol.for("nodejs.util.inspect.custom")](_depth?: number, options?: object): string {
-    return options === undefined ? this.constructor.name : this.toString();
+    return options === undefined ? describeModule(this, kinds) : this.toString();
   }
 }
+
+const kinds = {
+  isModule: (x: unknown): x is Module => x instanceof Module,
+  isParameter: (x: unknown): x is Parameter => x instanceof Parameter,
+};
 
 // A class written in plain JavaScript may lack what the compiler would have asked for.
 Object.defineProperty(Module.prototype, "forward", {

@@ -2,6 +2,7 @@
 
 import { checkBoolean, checkFunction, DescentError, fail, show } from "../errors.js";
 import { enableGrad } from "../grad-mode.js";
+import { describeOptimizer } from "../inspect/objects.js";
 import { native } from "../native.js";
 import { observer, type StepInfo } from "../observer.js";
 import { Tensor } from "../tensor.js";
@@ -197,6 +198,11 @@ export abstract class Optimizer<Options extends GroupOptions> {
       return [`Parameter Group ${k}`, ...lines].join("\n");
     });
     return `${this.constructor.name} (\n${groups.join("\n\n")}\n)`;
+  }
+
+  /** What a debugger shows on one line. */
+  [Symbol.for("debug.description")](): string {
+    return describeOptimizer(this);
   }
 
   #checkState(saved: unknown): { state: OptimizerState["state"]; groups: Record<string, unknown>[] } {

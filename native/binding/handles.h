@@ -30,6 +30,13 @@ class HandlePool {
   int64_t alive() const { return alive_; }
   // Places of handles, in use or not.
   size_t slots() const { return order_.size() * kPerChunk; }
+  // Null where none in use has this slot.
+  const Handle* at(int64_t slot) const {
+    if (slot < 0 || static_cast<size_t>(slot) >= slots()) return nullptr;
+    const auto place = static_cast<size_t>(slot);
+    const Handle* handle = order_[place / kPerChunk] + place % kPerChunk;
+    return handle->mark == Handle::kAlive ? handle : nullptr;
+  }
   // visit(handle) for all in use, disposed ones too.
   template <class Visit>
   void forEach(const Visit& visit) const {

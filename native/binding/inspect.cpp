@@ -123,12 +123,21 @@ napi_value lookAtAll(const CallInfo& call) {
   return result;
 }
 
+napi_value tensorAt(const CallInfo& call) {
+  const int64_t slot = call.integer(1, "slot");
+  const Handle* handle = call.environment.handles.at(slot);
+  if (!handle || handle->isDisposed) return call.toBoolean(false);
+  call.give(call[0], handle->tensor);
+  return call.toBoolean(true);
+}
+
 }  // namespace
 
 void addInspectFunctions(Environment& environment, napi_value exports) {
   addFunction(environment, exports, "summarize", summarize);
   addFunction(environment, exports, "bins", bins);
   addFunction(environment, exports, "lookAtAll", lookAtAll);
+  addFunction(environment, exports, "tensorAt", tensorAt);
 }
 
 }  // namespace descent::binding

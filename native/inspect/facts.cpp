@@ -74,7 +74,7 @@ class Candidates {
   std::unordered_map<size_t, std::vector<size_t>> byHash_;
 };
 
-// What looking costs, learned while it is done: of each kind of device, by tensor and by element.
+// What looking costs, learned while it is done, by tensor and by element.
 struct Price {
   double perTensor = 4e-6, perElement = 0.7e-9;
   double of(int64_t elements) const { return perTensor + perElement * static_cast<double>(elements); }
@@ -87,8 +87,8 @@ struct Price {
   }
 };
 Price& priceOf(const View& view) {
-  static Price prices[3];
-  return prices[static_cast<int>(view.storage->device.kind)];
+  static Price cpu, others;
+  return view.storage->device.kind == DeviceKind::cpu ? cpu : others;
 }
 
 void writeSummary(double* row, const Summary& summary, double stop) {

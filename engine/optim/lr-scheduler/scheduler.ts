@@ -1,6 +1,7 @@
 // LRScheduler: what all schedulers of learning rates share. Call `step()` once after each epoch (or batch), after the optimizer's.
 
 import { checkNumber, DescentError, fail, show } from "../../errors.js";
+import { describeScheduler } from "../../inspect/objects.js";
 import { Optimizer, type GroupOptions } from "../optimizer.js";
 
 /** Any optimizer, as a scheduler sees it. */
@@ -58,6 +59,11 @@ export abstract class LRScheduler {
   /** The rates that the last step set. */
   getLastLr(): number[] {
     return [...this.lastLr];
+  }
+
+  /** What a debugger shows on one line. */
+  [Symbol.for("debug.description")](): string {
+    return describeScheduler(this);
   }
 
   /** Everything but the optimizer, whose rates its own state has. */

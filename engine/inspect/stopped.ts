@@ -1,0 +1,55 @@
+// What happens when a debugger has stopped the program: the numbers that descriptions show are brought up to date.
+
+import { native, type NativeFault } from "../native.js";
+import { siteText } from "../sites.js";
+import { columns, rowLength, table } from "./table.js";
+
+/** What looking may take: an editor waits for it before it shows a single variable. */
+const milliseconds = 30;
+/** An editor cuts what it evaluates to 1,000 characters. */
+const mostFaults = 2;
+const mostCharacters = 300;
+
+/** Looks at every tensor of this thread, as far as time allows, and says as JSON what came of it; a second call goes on where the first ended. */
+export function stopped(): string {
+  const begun = performance.now();
+  try {
+    let look = native.lookAtAll(table.rows, milliseconds);
+    while (typeof look === "number") {
+      table.rows = new Float64Array(look + Math.ceil(look / 2));
+      look = native.lookAtAll(table.rows, milliseconds);
+    }
+    table.stop = look.stop;
+    table.gradFns = look.gradFns;
+    readSites();
+    const { stop, described, left, faults, problem } = look;
+    return JSON.stringify({
+      stop,
+      described,
+      left,
+      milliseconds: Math.round(performance.now() - begun),
+      faults: faults.slice(0, mostFaults).map(shortened),
+      ...(problem === undefined ? {} : { problem: problem.slice(0, mostCharacters) }),
+    });
+  } catch (error) {
+    const sentence = error instanceof Error ? error.message : String(error);
+    return JSON.stringify({ problem: sentence.slice(0, mostCharacters) });
+  }
+}
+
+function shortened(fault: NativeFault): NativeFault {
+  const { message } = fault;
+  return message.length <= mostCharacters
+    ? fault
+    : { ...fault, message: `${message.slice(0, mostCharacters - 1)}…` };
+}
+
+/** The texts of all call sites in the table: asking for one while a value is described would be a side effect. */
+function readSites(): void {
+  const { rows, stop, sites } = table;
+  for (let begin = 0; begin < rows.length; begin += rowLength) {
+    if (rows[begin] !== stop) continue;
+    const site = rows[begin + columns.site]!;
+    if (site > 0) sites[site] ??= siteText(site);
+  }
+}
