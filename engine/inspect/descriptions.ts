@@ -2,11 +2,22 @@
 // anything that the program has, would take away every description in its scope: fields and the table of facts are read, nothing else. Spread
 // objects, generators, functions within functions (which the bundler names) and reading what the package exports count as such writes.
 
-import type { DType } from "../dtype.js";
+import { deviceName } from "../deviceNames.js";
+import { dtypes, type DType } from "../dtype.js";
 import { native } from "../native.js";
 import { memoryCategories } from "../protocol.js";
 import { adopt, Tensor } from "../tensor.js";
-import { bins, columns, read, rowLength, rowOf, table, type Row } from "./table.js";
+import {
+  bins,
+  columns,
+  hasGradNumbers,
+  hasNumbers,
+  read,
+  rowLength,
+  rowOf,
+  table,
+  type Texts,
+} from "./table.js";
 import { formatCount, formatInteger, formatNumber, joined, sparkline } from "./words.js";
 
 /** Elements that `values` of an unfolded tensor shows at most. */
@@ -15,17 +26,62 @@ const mostValues = 1000;
 /** `Tensor[32, 128] float32 cuda:0  µ 0.01 σ 0.99  [-3.1 … 3]  grad |g| 2e-3  4 NaN  ▁▃▇▅▂`; what nobody has looked at yet is left out. */
 export function describeTensor(x: Tensor): string {
   const name = nameOf(x);
+  const texts = table.texts[x.slot];
+  if (texts?.stop === table.stop && table.rows[x.slot * rowLength] === table.stop) {
+    const label = typeof x.label === "string" ? ` ${x.label}` : "";
+    return name + texts.head + label + (name === "Parameter" ? texts.parameterTail : texts.tail);
+  }
   if (!isMade(x)) return name; // a prototype, or an object in its constructor
-  let text = `${name}[${joined(x.shape)}] ${x.dtype}`;
-  if (x.device !== "cpu") text += ` ${x.device}`;
-  if (typeof x.label === "string") text += ` ${x.label}`;
+  const label = typeof x.label === "string" ? ` ${x.label}` : "";
+  const text = name + headOf(x.shape, x.dtype, x.device) + label;
   const row = rowOf(x);
-  if (row !== null && read(row, columns.disposed) === 1) return `${text}  disposed`;
+  if (row >= 0 && read(row, columns.disposed) === 1) return `${text}  disposed`;
   if (countOf(x.shape) === 0) return `${text}  empty`;
-  if (row?.hasNumbers === true) text += describeValues(x, row);
-  text += describeGradient(x, row);
-  if (row?.hasNumbers === true) text += describeOddities(row) + describeSpread(row);
-  return text;
+  const parts = partsOf(x.dtype, row);
+  return (
+    text + parts[0] + (parts[1] === "" ? wishOf(name === "Parameter", x.requiresGrad) : parts[1]) + parts[2]
+  );
+}
+
+/** What is said of the tensor of a row: ahead, for every row (stopped.ts). */
+export function textsOf(row: number): Texts {
+  const dtype = dtypes[read(row, columns.dtype)]!;
+  const device = deviceName(read(row, columns.deviceKind), read(row, columns.deviceIndex));
+  const wantsGrad = read(row, columns.requiresGrad) === 1;
+  const shape: number[] = [];
+  for (let dim = 0; dim < read(row, columns.dims); dim++) shape.push(read(row, columns.firstSize + dim));
+  const head = headOf(shape, dtype, device);
+  const { stop } = table;
+  if (countOf(shape) === 0) return { stop, head, tail: "  empty", parameterTail: "  empty" };
+  // Either is made of the same parts: numbers take most of the time.
+  const [values, grad, spread] = partsOf(dtype, row);
+  const tail = values + (grad === "" ? wishOf(false, wantsGrad) : grad) + spread;
+  return {
+    stop,
+    head,
+    tail,
+    parameterTail: values + (grad === "" ? wishOf(true, wantsGrad) : grad) + spread,
+  };
+}
+
+function headOf(shape: readonly number[], dtype: DType, device: string): string {
+  return `[${joined(shape)}] ${dtype}${device === "cpu" ? "" : ` ${device}`}`;
+}
+
+/** What is known of the numbers: values, gradient, and how they are spread. */
+function partsOf(dtype: DType, row: number): [values: string, grad: string, spread: string] {
+  const has = hasNumbers(row);
+  return [
+    has ? describeValues(dtype, row) : "",
+    row >= 0 ? describeGradient(row) : "",
+    has ? describeOddities(row) + describeSpread(row) : "",
+  ];
+}
+
+/** Whether a gradient is wanted; of parameters, where it is not. */
+function wishOf(isParameter: boolean, wantsGrad: boolean): string {
+  if (isParameter) return wantsGrad ? "" : "  frozen";
+  return wantsGrad ? "  requiresGrad" : "";
 }
 
 function nameOf(x: object): string {
@@ -45,12 +101,12 @@ function countOf(shape: readonly number[]): number {
 }
 
 /** Elements that are neither NaN nor infinite, of those that were looked at. */
-function finiteOf(row: Row): number {
+function finiteOf(row: number): number {
   const odd = read(row, columns.nan) + infinitiesOf(row);
   return read(row, columns.count) - odd;
 }
 
-function infinitiesOf(row: Row): number {
+function infinitiesOf(row: number): number {
   return read(row, columns.positiveInfinity) + read(row, columns.negativeInfinity);
 }
 
@@ -59,45 +115,42 @@ function isInteger(dtype: DType): boolean {
 }
 
 /** The value of a scalar, how many are true, or where values lie. */
-function describeValues(x: Tensor, row: Row): string {
+function describeValues(dtype: DType, row: number): string {
   const count = read(row, columns.count),
     finite = finiteOf(row);
   const about = read(row, columns.sampled) === 1 ? "≈ " : "";
   const low = read(row, columns.min),
     high = read(row, columns.max);
-  if (count === 1) return `  ${describeOne(x, row)}`;
-  if (x.dtype === "bool") {
+  if (count === 1) return `  ${describeOne(dtype, row)}`;
+  if (dtype === "bool") {
     const isTrue = count - read(row, columns.zeros);
     if (about !== "") return `  ≈ ${formatNumber((100 * isTrue) / count)} % true`;
     return `  ${formatCount(isTrue)} of ${formatCount(count)} true`;
   }
   if (finite === 0) return "";
-  const text = isInteger(x.dtype) ? formatInteger : formatNumber;
+  const text = isInteger(dtype) ? formatInteger : formatNumber;
   if (low === high) return `  ${about}all ${finite < count ? "others " : ""}${text(low)}`;
   const range = `[${text(low)} … ${text(high)}]`;
-  if (isInteger(x.dtype)) return `  ${about}${range}`;
+  if (isInteger(dtype)) return `  ${about}${range}`;
   return `  ${about}µ ${formatNumber(read(row, columns.mean))} σ ${formatNumber(read(row, columns.std))}  ${range}`;
 }
 
-function describeOne(x: Tensor, row: Row): string {
-  if (x.dtype === "bool") return read(row, columns.zeros) === 1 ? "false" : "true";
+function describeOne(dtype: DType, row: number): string {
+  if (dtype === "bool") return read(row, columns.zeros) === 1 ? "false" : "true";
   if (read(row, columns.nan) === 1) return "NaN";
   if (infinitiesOf(row) === 1) return read(row, columns.positiveInfinity) === 1 ? "Inf" : "-Inf";
   const value = read(row, columns.mean);
   // As many digits as the dtype has, so that a loss can be compared.
-  return isInteger(x.dtype) ? formatInteger(value) : String(Number(value.toPrecision(6)));
+  return isInteger(dtype) ? formatInteger(value) : String(Number(value.toPrecision(6)));
 }
 
-function describeGradient(x: Tensor, row: Row | null): string {
-  if (row?.hasGradNumbers === true) return `  grad ${describeNorm(row)}`;
-  if (row !== null && read(row, columns.hasGrad) === 1) return "  grad";
-  const isParameter = nameOf(x) === "Parameter";
-  if (isParameter) return x.requiresGrad ? "" : "  frozen";
-  return x.requiresGrad ? "  requiresGrad" : "";
+function describeGradient(row: number): string {
+  if (hasGradNumbers(row)) return `  grad ${describeNorm(row)}`;
+  return read(row, columns.hasGrad) === 1 ? "  grad" : "";
 }
 
 /** "|g| 2e-3", with what is no number in it. */
-function describeNorm(row: Row): string {
+function describeNorm(row: number): string {
   const about = read(row, columns.gradSampled) === 1 ? "≈ " : "";
   let text = `${about}|g| ${formatNumber(read(row, columns.gradNorm))}`;
   if (read(row, columns.gradNaN) > 0) text += ` ${formatCount(read(row, columns.gradNaN))} NaN`;
@@ -106,13 +159,13 @@ function describeNorm(row: Row): string {
 }
 
 /** "4 NaN  2 Inf" */
-function describeOddities(row: Row): string {
+function describeOddities(row: number): string {
   if (read(row, columns.count) === 1) return "";
   return describeFound(row, read(row, columns.nan), "NaN") + describeFound(row, infinitiesOf(row), "Inf");
 }
 
 /** How many elements are `what`; of a sample, their share. */
-function describeFound(row: Row, found: number, what: string): string {
+function describeFound(row: number, found: number, what: string): string {
   const count = read(row, columns.count),
     isSampled = read(row, columns.sampled) === 1;
   if (found === 0) return "";
@@ -123,7 +176,7 @@ function describeFound(row: Row, found: number, what: string): string {
 }
 
 /** The histogram in eight bars. */
-function describeSpread(row: Row): string {
+function describeSpread(row: number): string {
   if (read(row, columns.hasBins) !== 1) return "";
   const pairs: number[] = [];
   for (let k = 0; k < bins; k += 2)
@@ -136,7 +189,7 @@ export function propertiesOf(x: Tensor): object {
   if (!isMade(x)) return {};
   const { shape, dtype, device, label } = x;
   const row = rowOf(x);
-  if (row === null) return { shape, dtype, device, label, requiresGrad: x.requiresGrad };
+  if (row < 0) return { shape, dtype, device, label, requiresGrad: x.requiresGrad };
   if (read(row, columns.disposed) === 1) return { disposed: true, shape, dtype, device, label };
   return new Unfolded(x, row);
 }
@@ -159,15 +212,15 @@ class Unfolded {
   readonly contiguous: boolean;
   readonly storage: StorageFacts;
 
-  constructor(x: Tensor, row: Row) {
+  constructor(x: Tensor, row: number) {
     this.shape = x.shape;
     this.dtype = x.dtype;
     this.device = x.device;
     this.label = x.label;
-    this.statistics = row.hasNumbers ? statisticsOf(row) : null;
+    this.statistics = hasNumbers(row) ? statisticsOf(row) : null;
     this.requiresGrad = x.requiresGrad;
     this.isLeaf = read(row, columns.leaf) === 1;
-    this.gradient = row.hasGradNumbers ? gradientOf(row) : null;
+    this.gradient = hasGradNumbers(row) ? gradientOf(row) : null;
     this.gradFn = table.gradFns[read(row, columns.gradFn) - 1] ?? null;
     this.madeAt = table.sites[read(row, columns.site)] ?? null;
     this.version = read(row, columns.version);
@@ -213,7 +266,7 @@ function tensorAt({ handle, number }: StorageFacts): Tensor | null {
   return native.tensorAt(out, handle) ? adopt(out, 0) : null;
 }
 
-function statisticsOf(row: Row): object {
+function statisticsOf(row: number): object {
   const counts: number[] = [];
   for (let k = 0; k < bins; k++) counts.push(read(row, columns.firstBin + k));
   const hasFinite = finiteOf(row) > 0;
@@ -233,7 +286,7 @@ function statisticsOf(row: Row): object {
   };
 }
 
-function gradientOf(row: Row): object {
+function gradientOf(row: number): object {
   return {
     norm: read(row, columns.gradNorm),
     nan: read(row, columns.gradNaN),

@@ -3,7 +3,7 @@
 
 import type { Parameter } from "../nn/parameter.js";
 import type { Tensor } from "../tensor.js";
-import { columns, read, rowOf } from "./table.js";
+import { columns, hasGradNumbers, read, rowOf } from "./table.js";
 import { formatCount, formatMany, formatNumber, joined } from "./words.js";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -112,7 +112,7 @@ function census<Module extends object>(root: Module, kinds: Kinds<Module>): Cens
         seen.add(value);
         found.parameters += countOf(value);
         const row = rowOf(value);
-        if (row?.hasGradNumbers !== true) continue;
+        if (!hasGradNumbers(row)) continue;
         known += 1;
         squared += read(row, columns.gradNorm) ** 2;
         found.nan += read(row, columns.gradNaN) + read(row, columns.gradInfinities);

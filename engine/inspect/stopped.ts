@@ -2,10 +2,12 @@
 
 import { native, type NativeFault } from "../native.js";
 import { siteText } from "../sites.js";
-import { columns, rowLength, table } from "./table.js";
+import { textsOf } from "./descriptions.js";
+import { columns, hasGradNumbers, hasNumbers, rowLength, table } from "./table.js";
 
-/** What looking may take: an editor waits for it before it shows a single variable. */
-const milliseconds = 30;
+/** What looking may take, and making texts: an editor waits for both before it shows a single variable. */
+const milliseconds = 40;
+const textMilliseconds = 25;
 /** An editor cuts what it evaluates to 1,000 characters. */
 const mostFaults = 2;
 const mostCharacters = 300;
@@ -21,7 +23,7 @@ export function stopped(): string {
     }
     table.stop = look.stop;
     table.gradFns = look.gradFns;
-    readSites();
+    prepare(performance.now() + textMilliseconds);
     const { stop, described, left, faults, problem } = look;
     return JSON.stringify({
       stop,
@@ -44,12 +46,20 @@ function shortened(fault: NativeFault): NativeFault {
     : { ...fault, message: `${message.slice(0, mostCharacters - 1)}…` };
 }
 
-/** The texts of all call sites in the table: asking for one while a value is described would be a side effect. */
-function readSites(): void {
-  const { rows, stop, sites } = table;
-  for (let begin = 0; begin < rows.length; begin += rowLength) {
+/**
+ * Texts for the rows of this stop, as far as time allows; where it does not, whoever describes a tensor makes them. Those of call sites in
+ * any case: asking for one while a value is described would be a side effect.
+ */
+function prepare(deadline: number): void {
+  const { rows, stop, sites, texts } = table;
+  let hasTime = true;
+  for (let slot = 0, begin = 0; begin < rows.length; slot++, begin += rowLength) {
     if (rows[begin] !== stop) continue;
     const site = rows[begin + columns.site]!;
     if (site > 0) sites[site] ??= siteText(site);
+    if (!hasTime || texts[slot]?.stop === stop || !hasNumbers(begin)) continue;
+    if (rows[begin + columns.hasGrad] === 1 && !hasGradNumbers(begin)) continue; // the next call has it
+    texts[slot] = textsOf(begin);
+    if (slot % 64 === 0) hasTime = performance.now() < deadline;
   }
 }

@@ -35,8 +35,14 @@ export const columns = {
   category: 29,
   firstStride: 30,
   firstBin: 42,
+  dtype: 58,
+  deviceKind: 59,
+  deviceIndex: 60,
+  requiresGrad: 61,
+  dims: 62,
+  firstSize: 63,
 } as const;
-export const rowLength = 58;
+export const rowLength = 75;
 export const bins = 16;
 
 export const table = {
@@ -47,27 +53,34 @@ export const table = {
   gradFns: [] as readonly string[],
   /** "train.ts:12:5" by number of the call site. */
   sites: [] as (string | undefined)[],
+  /** What is said of a tensor, by slot: made ahead, because a debugger is slow at what it forbids side effects. */
+  texts: [] as (Texts | undefined)[],
 };
 
-/** What is known of a tensor as of the last stop; only of one that lived then. */
-export interface Row {
-  begin: number;
-  hasNumbers: boolean;
-  hasGradNumbers: boolean;
+/** Parts of a description, of one stop: before a label, and after it, of a tensor and of a parameter. */
+export interface Texts {
+  stop: number;
+  head: string;
+  tail: string;
+  parameterTail: string;
 }
 
-/** null: nobody has looked at it since it was made, or since the last stop but one. */
-export function rowOf(x: { readonly slot: number }): Row | null {
+/** Where the row of a tensor begins; -1: nobody has looked at it since it was made, or since the last stop but one. */
+export function rowOf(x: { readonly slot: number }): number {
   const begin = x.slot * rowLength;
-  if (table.stop === 0 || !(begin >= 0) || table.rows[begin] !== table.stop) return null;
-  return {
-    begin,
-    hasNumbers: table.rows[begin + columns.numbers] === table.stop,
-    hasGradNumbers:
-      table.rows[begin + columns.hasGrad] === 1 && table.rows[begin + columns.gradNumbers] === table.stop,
-  };
+  return table.stop > 0 && begin >= 0 && table.rows[begin] === table.stop ? begin : -1;
 }
 
-export function read(row: Row, column: number): number {
-  return table.rows[row.begin + column]!;
+export function read(row: number, column: number): number {
+  return table.rows[row + column]!;
+}
+
+/** Its statistics are of this stop. */
+export function hasNumbers(row: number): boolean {
+  return row >= 0 && table.rows[row + columns.numbers] === table.stop;
+}
+
+/** It has a gradient, whose numbers are of this stop. */
+export function hasGradNumbers(row: number): boolean {
+  return row >= 0 && read(row, columns.hasGrad) === 1 && read(row, columns.gradNumbers) === table.stop;
 }

@@ -3,6 +3,7 @@
 
 #include "../autograd/autograd.h"
 #include "../device/allocator.h"
+#include "../inspect/facts.h"
 #include "../inspect/graph.h"
 #include "environment.h"
 
@@ -80,8 +81,7 @@ napi_value graphOf(const CallInfo& call) {
 napi_value storageOf(const CallInfo& call) {
   const Tensor& x = call.tensor(0);
   const Storage& storage = x.storage();
-  // Addresses are multiples of 16, and a number of JavaScript counts to 2^53.
-  const auto id = static_cast<int64_t>(reinterpret_cast<uintptr_t>(&storage) >> 4);
+  const auto id = static_cast<int64_t>(inspect::numberOf(storage));
   const auto category = static_cast<int64_t>(static_cast<const Block*>(storage.block())->category);
   return numbersOf(call, {static_cast<int64_t>(storage.bytes), id, gradOf(x).isDefined() ? 1 : 0, category,
                           static_cast<int64_t>(siteOf(x))});

@@ -110,8 +110,8 @@ class Device {
   virtual void synchronize() = 0;
   // Waits too, whatever comes of it: what there is to tell is told by the next call that can.
   virtual void drain() noexcept {}
-  // What synchronize() or a copy threw, for somebody who only looked: it is thrown once more where the program
-  // waits next.
+  // What synchronize() or a copy threw, for somebody who only looked: it is thrown once more where the
+  // program waits next.
   virtual void tellAgain(const Error&) {}
 
   // A device with two streams copies from and to pinned memory beside its kernels: nothing orders the streams

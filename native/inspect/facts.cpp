@@ -38,17 +38,17 @@ struct Candidate {
 };
 
 bool isSame(const View& a, const View& b) {
-  if (a.storage != b.storage || a.dtype != b.dtype || a.geometry.offset != b.geometry.offset) return false;
+  if (a.memory.handle != b.memory.handle || a.memory.offset != b.memory.offset || a.dtype != b.dtype)
+    return false;
   if (a.geometry.shape != b.geometry.shape) return false;
   return std::equal(a.geometry.strides, a.geometry.strides + a.geometry.shape.dims, b.geometry.strides);
 }
 
 size_t hashOf(const View& view) {
-  size_t hash = reinterpret_cast<size_t>(view.storage);
+  size_t hash = reinterpret_cast<size_t>(view.memory.handle) + view.memory.offset;
   const auto add = [&](int64_t number) {
     hash = (hash ^ static_cast<size_t>(number)) * 0x9e3779b97f4a7c15ull;
   };
-  add(view.geometry.offset);
   for (int dim = 0; dim < view.geometry.shape.dims; ++dim) {
     add(view.geometry.shape[dim]);
     add(view.geometry.strides[dim]);
@@ -88,7 +88,7 @@ struct Price {
 };
 Price& priceOf(const View& view) {
   static Price cpu, others;
-  return view.storage->device.kind == DeviceKind::cpu ? cpu : others;
+  return view.device.kind == DeviceKind::cpu ? cpu : others;
 }
 
 void writeSummary(double* row, const Summary& summary, double stop) {
@@ -148,6 +148,19 @@ void look(const std::vector<Candidate*>& candidates, size_t first, size_t end, i
   priceOf(views[0]).learn(secondsSince(start), views.size(), elements);
 }
 
+// The first look at a device compiles, which nobody's time is taken for.
+void warmUp(const Candidates& candidates) {
+  static auto* const warm = new std::vector<DeviceId>;
+  for (const Candidate& one : candidates.all) {
+    const DeviceId id = one.view.device;
+    if (id.kind == DeviceKind::cpu || one.numel == 0) continue;
+    if (std::find(warm->begin(), warm->end(), id) != warm->end()) continue;
+    warm->push_back(id);
+    summarize({one.view}, kLeastSample);
+    bins({{one.view, 0, 1, kFactBins}}, kLeastSample);
+  }
+}
+
 // As many elements of each as the time allows.
 int64_t sampleFor(const std::vector<Candidate*>& candidates, double seconds) {
   int64_t most = kSample;
@@ -188,6 +201,11 @@ void writeFacts(const std::vector<Fact>& facts, double stop, Names& names) {
     row[kHasGrad] = meta && meta->grad.isDefined();
     row[kGradFn] = made ? names.numberOf(made->name()) : 0;
     row[kSite] = siteOf(x);
+    row[kDType] = static_cast<double>(x.dtype());
+    row[kDeviceKind] = static_cast<double>(x.device().kind);
+    row[kDeviceIndex] = x.device().index;
+    row[kRequiresGrad] = x.requiresGrad();
+    row[kDims] = x.dims();
     row[kVersion] = x.version();
     row[kStorage] = numberOf(x.storage());
     row[kStorageBytes] = static_cast<double>(x.storage().bytes);
@@ -197,11 +215,11 @@ void writeFacts(const std::vector<Fact>& facts, double stop, Names& names) {
     row[kCategory] = static_cast<double>(static_cast<const Block*>(x.storage().block())->category);
     for (int dim = 0; dim < x.dims(); ++dim)
       row[kFirstStride + dim] = static_cast<double>(x.geometry().strides[dim]);
+    for (int dim = 0; dim < x.dims(); ++dim) row[kFirstSize + dim] = static_cast<double>(x.size(dim));
   }
 }
 
 Described writeNumbers(const std::vector<Fact>& facts, double stop, double milliseconds) {
-  const Clock::time_point start = Clock::now();
   const double budget = milliseconds / 1000;
   Described described;
   Candidates candidates;
@@ -213,11 +231,13 @@ Described writeNumbers(const std::vector<Fact>& facts, double stop, double milli
     if (meta && meta->grad.isDefined() && fact.row[kGradNumbers] != stop)
       candidates.of(meta->grad).gradients.push_back(fact.row);
   }
-  // By kind of device, so that a batch waits once, and has one price.
+  warmUp(candidates);
+  const Clock::time_point start = Clock::now();
+  // A batch is of one device, so that it waits once, and has one price.
   std::vector<Candidate*> order;
   for (Candidate& one : candidates.all) order.push_back(&one);
   std::stable_sort(order.begin(), order.end(), [](const Candidate* a, const Candidate* b) {
-    const DeviceId p = a->view.storage->device, q = b->view.storage->device;
+    const DeviceId p = a->view.device, q = b->view.device;
     const int64_t left = std::min(a->numel, kSample), right = std::min(b->numel, kSample);
     if (left != right) return left < right;
     return std::pair(p.kind, p.index) < std::pair(q.kind, q.index);
@@ -225,12 +245,12 @@ Described writeNumbers(const std::vector<Fact>& facts, double stop, double milli
   const int64_t most = sampleFor(order, budget - secondsSince(start));
   size_t next = 0;
   while (next < order.size() && secondsSince(start) < budget) {
-    const DeviceId device = order[next]->view.storage->device;
+    const DeviceId device = order[next]->view.device;
     double cost = 0;
     size_t end = next;
     do cost += priceOf(order[end]->view).of(std::min(order[end]->numel, most));
     while (++end < order.size() && end - next < kBatch && cost < kBatchSeconds &&
-           order[end]->view.storage->device == device);
+           order[end]->view.device == device);
     look(order, next, end, most, stop);
     next = end;
   }

@@ -44,7 +44,13 @@ enum FactColumn {
   kCategory,
   kFirstStride,
   kFirstBin = kFirstStride + kMaxDims,
-  kFactColumns = kFirstBin + 16,
+  kDType = kFirstBin + 16,
+  kDeviceKind,
+  kDeviceIndex,
+  kRequiresGrad,
+  kDims,
+  kFirstSize,
+  kFactColumns = kFirstSize + kMaxDims,
 };
 constexpr int kFactBins = 16;
 

@@ -7,7 +7,6 @@ import { after, before, describe, it } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import {
-  autograd,
   data,
   getRngState,
   manualSeed,
@@ -21,7 +20,6 @@ import {
   tensor,
   Tensor,
   zeros,
-  type DType,
 } from "descent";
 import { native } from "../../engine/native.js";
 import type { DebugBridge } from "../../engine/inspection.js";
@@ -70,7 +68,7 @@ const description = (value: unknown): Promise<string> => seen(value, "described[
 function classesOf(space: object): (new (...values: unknown[]) => object)[] {
   return Object.values(space).filter(
     (value): value is new (...values: unknown[]) => object =>
-      typeof value === "function" && key.description in ((value.prototype ?? {}) as object),
+      typeof value === "function" && key.description in ((value as { prototype?: object }).prototype ?? {}),
   );
 }
 
@@ -100,14 +98,12 @@ const attempts: (() => unknown[])[] = [
   () => [new nn.TransformerEncoderLayer(8, 2), 2],
   () => [new nn.TransformerDecoderLayer(8, 2), 2],
   () => [[new optim.lrScheduler.StepLR(optimizer() as optim.SGD, 2)]],
-  () => [
-    optimizer(),
-    [
-      new optim.lrScheduler.StepLR(optimizer() as optim.SGD, 2),
-      new optim.lrScheduler.StepLR(optimizer() as optim.SGD, 2),
-    ],
-    [1],
-  ],
+  () => [2, 4],
+  () => [optimizer()],
+  () => {
+    const both = optimizer() as optim.SGD;
+    return [both, [new optim.lrScheduler.StepLR(both, 2), new optim.lrScheduler.StepLR(both, 2)], [1]];
+  },
 ];
 
 function anyOf(made: new (...values: unknown[]) => object): object | null {
@@ -214,4 +210,315 @@ describe("descriptions have no side effect", () => {
     );
     assert.equal(calls, 0);
   });
+});
+
+/** No part of the public types. */
+const slotOf = (x: Tensor): number => (x as unknown as { slot: number }).slot;
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
+
+/** What is expected of a tensor of these values; null as in Statistics of engine/inspection.ts. */
+function expected(values: number[]): Record<string, number | null> {
+  const finite = values.filter(Number.isFinite);
+  const mean = finite.reduce((sum, x) => sum + x, 0) / finite.length;
+  const count = (is: (x: number) => boolean): number => values.filter(is).length;
+  const orNull = (x: number): number | null => (finite.length === 0 ? null : x);
+  return {
+    count: values.length,
+    nan: count(Number.isNaN),
+    positiveInfinity: count((x) => x === Infinity),
+    negativeInfinity: count((x) => x === -Infinity),
+    zeros: count((x) => x === 0),
+    min: orNull(Math.min(...finite)),
+    max: orNull(Math.max(...finite)),
+    mean: orNull(mean),
+    std: orNull(Math.sqrt(finite.reduce((sum, x) => sum + (x - mean) ** 2, 0) / finite.length)),
+    norm: orNull(Math.hypot(...finite)),
+  };
+}
+
+for (const device of ["cpu", ...gpus]) {
+  describe(`numbers in descriptions on ${device}`, () => {
+    it("are right for every dtype, in several layouts", async () => {
+      const random = new Random(5);
+      const all: Tensor[] = [];
+      for (const dtype of dtypes) {
+        const values = Array.from({ length: 1200 }, () => {
+          if (dtype.includes("float") && random.chance(0.02))
+            return random.oneOf([NaN, Infinity, -Infinity, 0]);
+          return dtype === "bool" ? random.below(2) : random.below(100);
+        });
+        const x = tensor(values, { dtype, device }).reshape([30, 40]);
+        all.push(x, x.t(), x.at(slice(2, 29, 3), slice(1, 40, 2)), x.at(3, 4), x.narrow(0, 0, 0));
+      }
+      const { described, left, problem } = stopped();
+      assert.deepEqual([left, problem], [0, undefined]);
+      assert.ok(described >= all.length);
+      for (const x of all) {
+        if (x.numel() === 0) {
+          assert.match(await description(x), / {2}empty$/);
+          continue;
+        }
+        const values = (x.flatten().tolist() as (number | bigint | boolean)[]).map(Number);
+        const got = await seen<Record<string, number | null>>(x, "described[keys.properties]().statistics");
+        for (const [name, right] of Object.entries(expected(values))) {
+          const mine = got[name] ?? null;
+          const isRight =
+            right === null || mine === null
+              ? right === mine
+              : Math.abs(mine - right) <= 1e-6 * Math.max(1, Math.abs(right));
+          assert.ok(isRight, `${x.dtype} [${x.shape.join()}]: ${name} is ${mine}, not ${right}`);
+        }
+        if (got["histogram"] !== null)
+          assert.equal(
+            (got["histogram"] as unknown as number[]).reduce((sum, n) => sum + n),
+            values.filter(Number.isFinite).length,
+          );
+      }
+    });
+
+    it("are said in one line", async () => {
+      const place = device === "cpu" ? "" : ` ${device}`;
+      const x = tensor([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], { device });
+      const labelled = ones([2, 2], { device });
+      labelled.label = "mine";
+      const weight = new nn.Parameter(tensor([3, 4], { device }));
+      weight.square().sum().backward();
+      const frozen = new nn.Parameter(tensor([3, 4], { device }), { requiresGrad: false });
+      const large = zeros([3, 1000, 1000], { device });
+      const gone = zeros([2], { device });
+      gone.dispose();
+      const said: [Tensor, string][] = [
+        [x, `Tensor[10] float32${place}  µ 4.5 σ 2.87  [0 … 9]  █▅▅▅▅▅▅█`],
+        [x.reshape([2, 5]).to("int64"), `Tensor[2, 5] int64${place}  [0 … 9]  █▅▅▅▅▅▅█`],
+        [x.gt(4), `Tensor[10] bool${place}  5 of 10 true`],
+        [x.at(3), `Tensor[] float32${place}  3`],
+        [x.at(3).gt(1), `Tensor[] bool${place}  true`],
+        [
+          tensor([1, NaN, Infinity, 2], { device }),
+          `Tensor[4] float32${place}  µ 1.5 σ 0.5  [1 … 2]  1 NaN  1 Inf`,
+        ],
+        [tensor([NaN, NaN], { device }), `Tensor[2] float32${place}  all NaN`],
+        [tensor(-Infinity, { device }), `Tensor[] float32${place}  -Inf`],
+        [tensor(NaN, { device }), `Tensor[] float32${place}  NaN`],
+        [labelled, `Tensor[2, 2] float32${place} mine  all 1`],
+        [weight, `Parameter[2] float32${place}  µ 3.5 σ 0.5  [3 … 4]  grad |g| 10`],
+        [frozen, `Parameter[2] float32${place}  µ 3.5 σ 0.5  [3 … 4]  frozen`],
+        [zeros([2], { device, requiresGrad: true }), `Tensor[2] float32${place}  all 0  requiresGrad`],
+        [gone, `Tensor[2] float32${place}  disposed`],
+        [zeros([0, 4], { device }), `Tensor[0, 4] float32${place}  empty`],
+      ];
+      stopped();
+      for (const [tensorSaid, text] of said) assert.equal(await description(tensorSaid), text);
+      assert.match(await description(large), /^Tensor\[3, 1000, 1000\] float32.* {2}(≈ )?all 0$/);
+    });
+
+    it("belong to the tensor: none before a stop, none of another's that was there before", async () => {
+      const slots = new Set<number>();
+      (() => {
+        for (let k = 0; k < 50; k++) slots.add(slotOf(ones([20], { device })));
+      })();
+      stopped();
+      await new Promise((resolve) => setImmediate(resolve));
+      collect();
+      let met = 0;
+      const fresh: Tensor[] = [];
+      for (let k = 0; k < 20_000 && met < 5; k++) {
+        const x = zeros([20], { device });
+        if (slots.has(slotOf(x))) met++;
+        if (met > 0) fresh.push(x);
+      }
+      for (const x of fresh) {
+        assert.equal(await description(x), `Tensor[20] float32${device === "cpu" ? "" : ` ${device}`}`);
+      }
+      assert.ok(met > 0, "no new tensor took the place of an old one");
+    });
+
+    it("are up to date after a change in place, also by an optimizer, and a gradient's", async () => {
+      const weight = new nn.Parameter(ones([4], { device }));
+      const sgd = new optim.SGD([weight], { lr: 0.5 });
+      stopped();
+      assert.match(await description(weight), /all 1$/);
+      weight.sum().backward();
+      stopped();
+      assert.match(await description(weight), /all 1 {2}grad \|g\| 2$/);
+      sgd.step();
+      stopped();
+      assert.match(await description(weight), /all 0.5 {2}grad \|g\| 2$/);
+      sgd.zeroGrad();
+      noGrad(() => weight.fill_(7));
+      stopped();
+      assert.match(await description(weight), /all 7$/);
+    });
+
+    it("1,000 tensors are described in no time", async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      collect(); // what other tests left behind
+      const all = Array.from({ length: 1000 }, (_, k) => randn([1 + (k % 40), 50], { device }));
+      stopped(); // compiles where that is to do
+      all[0]!.add_(1);
+      const begun = performance.now();
+      while (stopped().left > 0); // a GPU on the processor wants a second look at times
+      const looked = performance.now() - begun;
+      const texts = await seen<string[]>(all, "described.map((x) => x[keys.description]())");
+      const took = performance.now() - begun;
+      assert.ok(texts.every((text) => text.includes("µ")));
+      console.log(
+        `1,000 tensors on ${device}: looked at in ${looked.toFixed(1)} ms, described by ${took.toFixed(1)} ms`,
+      );
+      assert.ok(took < 1000, `${took} ms`);
+    });
+
+    it("a large tensor is looked at by a sample, soon", async () => {
+      const x = zeros([16, 1024, 1024], { device });
+      x.narrow(0, 3, 1).fill_(2);
+      stopped();
+      x.add_(0);
+      const begun = performance.now();
+      stopped();
+      const text = await description(x);
+      const took = performance.now() - begun;
+      console.log(`64 MiB on ${device}: ${took.toFixed(1)} ms, ${text}`);
+      assert.match(text, /\[0 … 2\]/);
+      assert.ok(took < 1000, `${took} ms`);
+    });
+
+    it("looking leaves no trace in random numbers, statistics of memory, versions, the graph", () => {
+      manualSeed(3);
+      const weight = new nn.Parameter(randn([30, 30], { device }));
+      const view = weight.t();
+      const y = weight.mm(view).square();
+      const state = String(getRngState().tolist());
+      const versions = [weight, view, y].map((x) => native.version(x));
+      // What was ever allocated, and the highest levels; the collector may come at any time.
+      const figures = (): [string, number][] =>
+        Object.entries(memory.stats(device)).filter(([name]) => /\.(peak|allocated)$/.test(name));
+      const before = figures();
+      assert.ok(before.length > 10);
+      stopped();
+      assert.deepEqual(figures(), before);
+      assert.equal(String(getRngState().tolist()), state);
+      assert.deepEqual(
+        [weight, view, y].map((x) => native.version(x)),
+        versions,
+      );
+      assert.equal(y.gradFn?.name, "PowBackward0");
+      y.sum().backward();
+      assert.deepEqual(weight.grad!.shape, [30, 30]);
+    });
+  });
+}
+
+describe("what unfolding shows", () => {
+  it("is the geometry, the gradient, where it comes from; values and grad for who asks", async () => {
+    const weight = new nn.Parameter([
+      [1, 2, 3],
+      [4, 5, 6],
+    ]);
+    weight.label = "fc.weight";
+    const y = weight.t();
+    y.sum().backward();
+    stopped();
+    const got = await seen<Record<string, unknown>>(y, "described[keys.properties]()");
+    assert.deepEqual(
+      { ...got, statistics: null, storage: null },
+      {
+        shape: [3, 2],
+        dtype: "float32",
+        device: "cpu",
+        label: null,
+        statistics: null,
+        requiresGrad: true,
+        isLeaf: false,
+        gradient: null,
+        gradFn: "TBackward0",
+        madeAt: got["madeAt"],
+        version: 0,
+        strides: [1, 3],
+        contiguous: false,
+        storage: null,
+      },
+    );
+    const storage = (x: Tensor): Promise<number> => seen(x, "described[keys.properties]().storage.number");
+    assert.equal(await storage(y), await storage(weight));
+    assert.notEqual(await storage(y), await storage(parameter));
+    const unfolded = (x: Tensor): Record<string, unknown> =>
+      (x as unknown as Record<symbol, () => Record<string, unknown>>)[key.properties]!();
+    assert.deepEqual(unfolded(y)["values"], [
+      [1, 4],
+      [2, 5],
+      [3, 6],
+    ]);
+    assert.deepEqual((unfolded(weight)["grad"] as Tensor).tolist(), [
+      [1, 1, 1],
+      [1, 1, 1],
+    ]);
+    assert.equal(unfolded(y)["grad"], null);
+    assert.deepEqual(unfolded(weight)["gradient"], {
+      norm: Math.sqrt(6),
+      nan: 0,
+      infinities: 0,
+      sampled: false,
+    });
+    const many = randn([50, 60, 70]).permute([2, 0, 1]);
+    stopped();
+    const first = unfolded(many)["values"] as Float32Array;
+    assert.deepEqual([...first], [...many.contiguous().flatten().narrow(0, 0, 1000).data()]);
+  });
+
+  it("modules say what they are, how large, and how large their gradient is", async () => {
+    class Net extends nn.Module {
+      fc1 = new nn.Linear(784, 128);
+      fc2 = new nn.Linear(128, 10);
+      forward(x: Tensor): Tensor {
+        return this.fc2.forward(this.fc1.forward(x).relu());
+      }
+    }
+    const net = new Net();
+    const sgd = new optim.SGD(net.parameters(), { lr: 0.1, momentum: 0.9 });
+    const dataset = new data.TensorDataset(zeros([600, 28, 28]), zeros([600], { dtype: "int64" }));
+    const said: [object, string][] = [
+      [net, "Net  101,770 params in 2 layers"],
+      [net.fc1, "Linear(784 → 128)  100,480 params"],
+      [new nn.Conv2d(3, 16, 3), "Conv2d(3 → 16, 3×3)  448 params"],
+      [new nn.Conv2d(3, 16, 3, { stride: 2 }).eval(), "Conv2d(3 → 16, 3×3, stride 2×2)  448 params  eval"],
+      [new nn.Sequential(net.fc1, new nn.ReLU(), net.fc2), "Sequential(3 layers)  101,770 params"],
+      [new nn.LSTM(10, 20, { numLayers: 2 }), "LSTM(10 → 20, 2 layers)  5,920 params"],
+      [new nn.Dropout(0.3), "Dropout(p 0.3)"],
+      [new nn.ReLU(), "ReLU"],
+      [sgd, "SGD lr 0.1, 4 tensors, momentum 0.9"],
+      [new optim.lrScheduler.StepLR(sgd, 10), "StepLR lr 0.1, epoch 0"],
+      [dataset, "TensorDataset  600 items of [28, 28] float32, [] int64"],
+      [
+        new data.DataLoader(dataset, { batchSize: 64, shuffle: true }),
+        "DataLoader  batches of 64, shuffled  TensorDataset  600 items of [28, 28] float32, [] int64",
+      ],
+    ];
+    for (const [object, text] of said) assert.equal(await description(object), text);
+    net
+      .forward(ones([1, 784]))
+      .sum()
+      .backward();
+    stopped();
+    let squared = 0;
+    for (const { grad } of net.parameters()) squared += grad!.square().sum().item();
+    const text = await description(net);
+    assert.ok(Math.abs(Number(/\|g\| (\S+)/.exec(text)?.[1]) / Math.sqrt(squared) - 1) < 0.01, text);
+    noGrad(() => net.fc1.bias!.grad!.fill_(NaN));
+    stopped();
+    assert.match(await description(net), / {2}128 NaN or Inf in gradients$/);
+  });
+
+  it(
+    "what a kernel has found wrong is told, and told again where the program waits",
+    { skip: gpus.length === 0 },
+    () => {
+      const index = tensor([0, 9], { dtype: "int64", device: gpus[0]! });
+      const picked = zeros([3, 2], { device: gpus[0]! }).indexSelect(0, index);
+      assert.match(stopped().faults[0]!.message, /index 9 at position 1 is outside \[0, 3\)/);
+      assert.throws(() => picked.tolist(), /index 9 at position 1/);
+      assert.deepEqual(stopped().faults, []);
+    },
+  );
 });

@@ -158,7 +158,7 @@ test("the description for debuggers has no side effect", async () => {
     for (const k of [0, 1]) {
       const { result, exceptionDetails } = await evaluate(`describedTensor[describedKeys[${k}]]()`);
       assert.equal(exceptionDetails, undefined, JSON.stringify(exceptionDetails));
-      assert.equal(result.value, "fc1.weight: float32 [2, 3] requiresGrad");
+      assert.equal(result.value, "Parameter[2, 3] float32 fc1.weight");
     }
     shared["describedTensor"] = Object.getPrototypeOf(weight);
     assert.equal((await evaluate("describedTensor[describedKeys[0]]()")).result.value, "Parameter");
