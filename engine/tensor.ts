@@ -59,6 +59,9 @@ const noSizes: number[] = [];
 // The op methods of the table are declared by merging, so that the class itself stays readable.
 /** Writes the copy of the core's flag; the class sets it, because only there the field can be seen. */
 let setRequiresGradField: (tensor: Tensor, value: boolean) => void;
+let setSlot: (tensor: Tensor, slot: number) => void;
+/** The number of a tensor among all that live; -1 of a prototype, and of an object that no op has filled yet. Reads a field alone. */
+export let slotOf: (value: object) => number;
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging, @typescript-eslint/no-empty-object-type
 export interface Tensor extends TensorOps {}
@@ -76,10 +79,10 @@ export class Tensor {
   readonly dtype: DType = "float32";
   /** "cpu", "cuda:0", "opencl:0" */
   readonly device: string = "cpu";
-  /** Its row in the table that descriptions are read from, as long as it lives. @internal */
-  readonly slot: number = -1;
   /** What `requiresGrad` says, as a plain field. */
   private wantsGrad = false;
+  /** Its number among all tensors that live: where the table of facts has its row. Not a field that comparing two tensors would see. */
+  #slot = -1;
   /** The path of a parameter in its module tree ("fc1.weight"), or a name of your own. */
   label: string | null = null;
 
@@ -87,6 +90,10 @@ export class Tensor {
     setRequiresGradField = (tensor, value) => {
       tensor.wantsGrad = value;
     };
+    setSlot = (tensor, slot) => {
+      tensor.#slot = slot;
+    };
+    slotOf = (value) => (#slot in value ? value.#slot : -1);
   }
 
   /** Whether gradients flow to this tensor. Setting it is `requiresGrad_`, so a layer is frozen either way. */
@@ -361,7 +368,6 @@ interface Fields {
   shape: number[];
   dtype: DType;
   device: string;
-  slot: number;
 }
 
 /** Copies what the core says about its output number `outputIndex` into the fields of the object it was wrapped into. */
@@ -385,7 +391,7 @@ function readDescription(tensor: Tensor, begin: number): void {
   for (let k = 0; k < dims; k++) shape[k] = described[first + k]!;
   fields.shape = shape;
   const slot = described[begin + description.slot]! | 0;
-  if (slot >= 0) fields.slot = slot;
+  if (slot >= 0) setSlot(tensor, slot);
   fields.dtype = dtypes[described[begin + description.dtype]!]!;
   fields.device = deviceName(
     described[begin + description.deviceKind]!,

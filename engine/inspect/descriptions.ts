@@ -6,7 +6,7 @@ import { deviceName } from "../deviceNames.js";
 import { dtypes, type DType } from "../dtype.js";
 import { native } from "../native.js";
 import { memoryCategories } from "../protocol.js";
-import { adopt, Tensor } from "../tensor.js";
+import { adopt, slotOf, Tensor } from "../tensor.js";
 import {
   bins,
   columns,
@@ -26,8 +26,9 @@ const mostValues = 1000;
 /** `Tensor[32, 128] float32 cuda:0  µ 0.01 σ 0.99  [-3.1 … 3]  grad |g| 2e-3  4 NaN  ▁▃▇▅▂`; what nobody has looked at yet is left out. */
 export function describeTensor(x: Tensor): string {
   const name = nameOf(x);
-  const texts = table.texts[x.slot];
-  if (texts?.stop === table.stop && table.rows[x.slot * rowLength] === table.stop) {
+  const slot = slotOf(x);
+  const texts = table.texts[slot];
+  if (texts?.stop === table.stop && table.rows[slot * rowLength] === table.stop) {
     const label = typeof x.label === "string" ? ` ${x.label}` : "";
     return name + texts.head + label + (name === "Parameter" ? texts.parameterTail : texts.tail);
   }
@@ -91,7 +92,7 @@ function nameOf(x: object): string {
 
 /** An op, or a constructor, has filled in the fields. */
 function isMade(x: Tensor): boolean {
-  return Object.hasOwn(x, "slot") && Array.isArray(x.shape) && x.slot >= 0;
+  return slotOf(x) >= 0 && Array.isArray(x.shape);
 }
 
 function countOf(shape: readonly number[]): number {
@@ -233,7 +234,7 @@ class Unfolded {
       bytes: read(row, columns.storageBytes),
       offset: read(row, columns.offset),
       category: memoryCategories[read(row, columns.category)] ?? null,
-      handle: x.slot,
+      handle: slotOf(x),
     };
   }
 

@@ -2,7 +2,7 @@
 // nothing is called that a user may have written, for it might do something.
 
 import type { Parameter } from "../nn/parameter.js";
-import type { Tensor } from "../tensor.js";
+import { slotOf, type Tensor } from "../tensor.js";
 import { columns, hasGradNumbers, read, rowOf } from "./table.js";
 import { formatCount, formatMany, formatNumber, joined } from "./words.js";
 
@@ -196,11 +196,9 @@ export function describeScheduler(scheduler: object): string {
   return `${name} ${rates}epoch ${lastEpoch}`;
 }
 
-/** By its fields: what the package exports, as it does the class, cannot be read without a side effect. */
+/** Not by instanceof: what the package exports, as it does the class, cannot be read without a side effect. */
 function isTensor(x: unknown): x is Tensor {
-  return (
-    typeof x === "object" && x !== null && Object.hasOwn(x, "slot") && Array.isArray((x as Tensor).shape)
-  );
+  return typeof x === "object" && x !== null && slotOf(x) >= 0 && Array.isArray((x as Tensor).shape);
 }
 
 /** How many items a dataset of this package has; null of others, whose `length` may be anything. */

@@ -8,6 +8,8 @@ import { columns, hasGradNumbers, hasNumbers, rowLength, table } from "./table.j
 /** What looking may take, and making texts: an editor waits for both before it shows a single variable. */
 const milliseconds = 40;
 const textMilliseconds = 25;
+/** So many texts are made however long it takes: to make one while it is described takes thirty times as long. */
+const leastTexts = 2000;
 /** An editor cuts what it evaluates to 1,000 characters. */
 const mostFaults = 2;
 const mostCharacters = 300;
@@ -53,6 +55,7 @@ function shortened(fault: NativeFault): NativeFault {
 function prepare(deadline: number): void {
   const { rows, stop, sites, texts } = table;
   let hasTime = true;
+  let made = 0;
   for (let slot = 0, begin = 0; begin < rows.length; slot++, begin += rowLength) {
     if (rows[begin] !== stop) continue;
     const site = rows[begin + columns.site]!;
@@ -60,6 +63,7 @@ function prepare(deadline: number): void {
     if (!hasTime || texts[slot]?.stop === stop || !hasNumbers(begin)) continue;
     if (rows[begin + columns.hasGrad] === 1 && !hasGradNumbers(begin)) continue; // the next call has it
     texts[slot] = textsOf(begin);
-    if (slot % 64 === 0) hasTime = performance.now() < deadline;
+    made += 1;
+    if (made % 64 === 0) hasTime = made < leastTexts || performance.now() < deadline;
   }
 }

@@ -1,6 +1,8 @@
 // The table that descriptions are read from: a row of numbers for each tensor, filled by native code when the debugger has stopped.
 // Reading here is reading an array: nothing that a debugger would take for a side effect.
 
+import { slotOf, type Tensor } from "../tensor.js";
+
 /** What stands where in a row; `FactColumn` of native/inspect/facts.h has the same. */
 export const columns = {
   seen: 0,
@@ -66,8 +68,8 @@ export interface Texts {
 }
 
 /** Where the row of a tensor begins; -1: nobody has looked at it since it was made, or since the last stop but one. */
-export function rowOf(x: { readonly slot: number }): number {
-  const begin = x.slot * rowLength;
+export function rowOf(x: Tensor): number {
+  const begin = slotOf(x) * rowLength;
   return table.stop > 0 && begin >= 0 && table.rows[begin] === table.stop ? begin : -1;
 }
 
