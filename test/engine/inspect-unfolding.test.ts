@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { data, nn, noGrad, ones, optim, randn, tensor, zeros, type Tensor } from "descent";
 import { gpus } from "./gpus.js";
 import { description, key, seen, stopped } from "./seen.js";
+import { startAndStop } from "./stoppedProcess.js";
 
 describe("what unfolding shows", () => {
   it("is the geometry, the gradient, where it comes from; values and grad for who asks", async () => {
@@ -119,3 +120,51 @@ describe("what unfolding shows", () => {
     },
   );
 });
+
+const script = `
+import { nn, randn } from "descent";
+globalThis.key = { description: Symbol.for("debug.description"), properties: Symbol.for("debug.properties") };
+globalThis.bridge = Symbol.for("descent.debug");
+const device = process.env.TEST_DEVICE;
+const layer = new nn.Linear(64, 32).to(device);
+const large = randn([device === "cpu" ? 256 : 16, 1024, 1024]);
+function forward(x) {
+  const h = layer.forward(x);
+  const y = h.div(h.sub(h));
+  debugger;
+  return [y, large];
+}
+forward(randn([16, 64], { device }));
+`;
+
+for (const device of ["cpu", ...gpus]) {
+  it(`a process that stands at a breakpoint describes its locals at once, on ${device}`, async () => {
+    const process = await startAndStop({ "train.mjs": script }, "train.mjs", { TEST_DEVICE: device });
+    const begun = performance.now();
+    const { left, problem } = JSON.parse(await process.evaluate<string>("globalThis[bridge].stopped()")) as {
+      left: number;
+      problem?: string;
+    };
+    assert.deepEqual([left, problem], [0, undefined]);
+    const quiet = { throwOnSideEffect: true };
+    const said = (name: string): Promise<string> => process.evaluate(`${name}[key.description]()`, quiet);
+    const where = device === "cpu" ? "" : ` ${device}`;
+    assert.match(
+      await said("large"),
+      /^Tensor\[\d+, 1024, 1024\] float32 {2}(≈ )?µ \S+ σ 1 {2}\[-\d\S+ … \d\S+\] {2}▁/,
+    );
+    const took = performance.now() - begun;
+    console.log(
+      `a gigabyte (on a GPU a sixteenth) beside others,  ${device}: ${took.toFixed(1)} ms from the stop`,
+    );
+    assert.ok(took < 5000, `${took} ms`);
+    const y = await said("y");
+    assert.ok(y.startsWith(`Tensor[16, 32] float32${where}  requiresGrad`), y);
+    assert.match(y, / {2}512 Inf$| {2}\d+ NaN {2}\d+ Inf$| {2}all Inf$/);
+    assert.equal(await said("layer"), "Linear(64 → 32)  2,080 params");
+    assert.equal(await process.evaluate("y[key.properties]().madeAt", quiet), "train.mjs:10:15");
+    assert.equal(await process.evaluate("h[key.properties]().gradFn", quiet), "AddmmBackward0");
+    await process.leave();
+    process.detach();
+  });
+}

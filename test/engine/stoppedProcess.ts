@@ -138,7 +138,7 @@ function uint32(value: number): Buffer {
 
 export interface StoppedProcess extends Started {
   /** The value of an expression in the frame where the process stands; a string longer than an editor takes is an error. */
-  evaluate<T = unknown>(expression: string): Promise<T>;
+  evaluate<T = unknown>(expression: string, options?: { throwOnSideEffect?: boolean }): Promise<T>;
   /** On to the next `debugger;`. */
   resume(): Promise<void>;
   /** On, without waiting for another stop. */
@@ -186,8 +186,8 @@ export async function startAndStop(
   await resume();
   return {
     ...started,
-    async evaluate<T>(expression: string): Promise<T> {
-      const params = { callFrameId: frame, expression, returnByValue: true };
+    async evaluate<T>(expression: string, { throwOnSideEffect = false } = {}): Promise<T> {
+      const params = { callFrameId: frame, expression, returnByValue: true, throwOnSideEffect };
       const { result, exceptionDetails } = (await inspector.send(
         "Debugger.evaluateOnCallFrame",
         params,
