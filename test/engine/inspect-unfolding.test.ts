@@ -155,7 +155,7 @@ for (const device of ["cpu", ...gpus]) {
     );
     const took = performance.now() - begun;
     console.log(
-      `a gigabyte (on a GPU a sixteenth) beside others,  ${device}: ${took.toFixed(1)} ms from the stop`,
+      `a gigabyte (on a GPU a sixteenth) beside others, ${device}: ${took.toFixed(1)} ms from the stop`,
     );
     assert.ok(took < 5000, `${took} ms`);
     const y = await said("y");
