@@ -54,6 +54,8 @@ describe("the package", () => {
       "dist/cli/descent.mjs",
       "dist/native/descent.node",
       "dist/webviews/dashboard.js",
+      "dist/webviews/inspector.js",
+      "dist/webviews/inspector.css",
       "dist/samples/digits/train.ts",
       "dist/samples/digits/digits.bin",
       "node_modules/esbuild/lib/main.js",

@@ -1,17 +1,16 @@
 // The built dashboard in Chromium, in each theme: the policy holds, nothing overlaps, no accessibility violation; pictures for people.
 
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
+import { violations } from "./harness/axe.js";
 import { launch, missing, openDashboard, themeScript, type DashboardPage } from "./harness/browser.js";
 import { themes, type ThemeName } from "./harness/themes.js";
 
 const reason = missing();
 const pictures = join(process.cwd(), "dist/pictures");
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const odd = { 900: "NaN", 901: "NaN", 1500: "Infinity", 1800: "-Infinity" };
 
 void describe("dashboard", { skip: reason ?? false }, () => {
@@ -154,15 +153,6 @@ void describe("dashboard", { skip: reason ?? false }, () => {
     await dashboard.close();
   });
 });
-
-/** Accessibility violations that are serious or critical, one line each. */
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe);
-  const run = `axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) =>
-    violations.flatMap(({ id, impact, nodes }) => impact === "serious" || impact === "critical"
-      ? nodes.map((node) => id + ": " + node.html + " " + node.any.map((check) => check.message).join("; ")) : []))`;
-  return await page.evaluate<string[]>(run);
-}
 
 /** Pairs of text in a chart, or of controls, that lie on each other. */
 async function overlaps(page: Page): Promise<string[]> {

@@ -35,25 +35,34 @@ export class Dims {
     for (const chip of this.#chips) chip.update(slice);
   }
 
+  /** Known at once: another change may come before the next frame. */
+  #change(slice: Slice): void {
+    this.#slice = slice;
+    this.#onChange(slice);
+  }
+
   #chip(dim: number, size: number): Chip {
     const current = (): Slice => this.#slice!;
     return new Chip(dim, size, {
       role: (role) => {
         const next = withRole(current(), dim, role);
-        if (next === current()) this.#onProblem("At least one dim is shown as rows or as columns.");
-        this.#onChange(next);
+        if (next !== current()) this.#change(next);
+        else {
+          this.#onProblem("At least one dim is shown as rows or as columns.");
+          this.update(this.#shape, next); // the list of roles has already changed
+        }
       },
       swap: (other) => {
         const role = roleOf(current(), other);
-        this.#onChange(withRole(current(), dim, role));
+        this.#change(withRole(current(), dim, role));
       },
       index: (at) => {
-        this.#onChange(withIndex(current(), this.#shape, dim, at));
+        this.#change(withIndex(current(), this.#shape, dim, at));
       },
       range: (text) => {
         const range = parseRange(text, size);
         if (typeof range === "string") this.#onProblem(range);
-        else this.#onChange(withRange(current(), dim, range));
+        else this.#change(withRange(current(), dim, range));
       },
     });
   }

@@ -111,7 +111,11 @@ export class Graph {
       .attr("transform", ({ x, y }) => `translate(${x - box.width / 2},${y - box.height / 2})`)
       .attr("tabindex", ({ node }) => (node.madeAt === null ? null : 0))
       .attr("role", ({ node }) => (node.madeAt === null ? "img" : "button"))
-      .attr("aria-label", ({ node }) => describe(node))
+      // It begins with what is written in the box, as those who speak to their computer expect.
+      .attr(
+        "aria-label",
+        ({ node }) => `${clip(node.label ?? node.name, 24)} ${clip(detail(node), 30)}, ${describe(node)}`,
+      )
       .on("click", (_, { node }) => {
         this.#open(node);
       })

@@ -8,7 +8,7 @@ import type { FromInspector, InspectedTensor, ToInspector } from "../../protocol
 import { progressRing } from "../../widgets/toolkit.js";
 import { Answers } from "./answers.js";
 import { Channels } from "./channels.js";
-import { tabs, viewOf, views, type Choices, type Tab, type ViewName } from "./choices.js";
+import { defaultChoices, tabs, viewOf, views, type Choices, type Tab, type ViewName } from "./choices.js";
 import { ColourBar } from "./colourbar.js";
 import { Dims } from "./dims.js";
 import { make, rebuild, tool } from "./dom.js";
@@ -179,6 +179,10 @@ export class Inspector implements ViewHost {
 
   redraw(): void {
     if (this.#frame === 0) this.#frame = requestAnimationFrame(this.#draw.bind(this));
+  }
+
+  get choices(): Choices {
+    return this.#choices ?? defaultChoices([]);
   }
 
   get #choices(): Choices | null {

@@ -223,7 +223,7 @@ export class LinePlot implements View {
 
   /** Zooms and pans along the line only. */
   #move(start: number, each: number): void {
-    const { choices } = this.#context!;
+    const { choices } = this.#host;
     const old = choices.viewport ?? { row: 0, column: 0, width: each, height: 20 };
     const flipped = choices.slice.columnDim === null;
     this.#host.choose({
@@ -275,13 +275,14 @@ export class LinePlot implements View {
 
   /** As if the line were a row, whatever it is. */
   #cursor(): { row: number; column: number } | null {
-    const { cursor, slice } = this.#context!.choices;
+    const { cursor, slice } = this.#host.choices;
     if (cursor === null || slice.columnDim !== null) return cursor;
     return { row: cursor.column, column: cursor.row };
   }
 
   #setCursor(rows: number, columns: number, otherwise: number): void {
-    const { choices, facts } = this.#context!;
+    const { choices } = this.#host;
+    const { facts } = this.#context!;
     const flipped = choices.slice.columnDim === null;
     const extent = extentOf(choices.slice, facts.shape);
     const [down, across] = flipped ? [extent.columns, extent.rows] : [extent.rows, extent.columns];

@@ -9,6 +9,8 @@ import type { Source } from "./model.js";
 import type { Paint } from "./plane.js";
 
 const fineBins = 1024;
+/** Each is about a hundred times as fine as the one before. */
+const mostRounds = 5;
 
 export function paintFor(
   source: Source,
@@ -29,15 +31,18 @@ export function paintFor(
 /** From the 1st to the 99th percentile; null until the histogram has come. */
 function robustLimits(source: Source, answers: Answers, aroundZero: boolean): Limits | null {
   const ask: HistogramAsk & { kind: "histogram" } = { kind: "histogram", part: source.part, bins: fineBins };
-  const all = answers.want(source, ask);
-  if (all === null || "problem" in all) return null;
-  let found = quantiles(all.answer, 0.01, 0.99);
-  if (isCoarse(all.answer, found)) {
+  let found: Limits | null = null;
+  let wanted = ask;
+  for (let round = 0; round < mostRounds; round++) {
+    const outcome = answers.want(source, wanted);
+    if (outcome === null || "problem" in outcome) break;
+    found = quantiles(outcome.answer, 0.01, 0.99);
+    if (!isCoarse(outcome.answer, found)) break;
     // Outliers are so far away that most values share a few bins: the same again for those bins.
-    const bin = (all.answer.to - all.answer.from) / fineBins;
-    const closer = answers.want(source, { ...ask, from: found.low - bin, to: found.high + bin });
-    if (closer !== null && "answer" in closer) found = quantiles(closer.answer, 0.01, 0.99);
+    const bin = (outcome.answer.to - outcome.answer.from) / fineBins;
+    wanted = { ...ask, from: found.low - bin, to: found.high + bin };
   }
+  if (found === null) return null;
   if (!aroundZero || found.low >= 0 || found.high <= 0) return found.low < found.high ? found : null;
   const most = Math.max(-found.low, found.high);
   return { low: -most, high: most };

@@ -115,8 +115,18 @@ export class Surface {
     this.#showHover();
   }
 
-  #scroll(to: Partial<Viewport>): void {
+  /** What is on screen by now: choices may have been made since it was drawn. */
+  #now(): Frame | null {
     const frame = this.#frame;
+    if (frame === null) return null;
+    const { viewport, square } = this.#host.choices;
+    const { room } = frame;
+    const isSquare = square ?? suitsSquare(room);
+    return { ...frame, viewport: viewport === null ? fit(room, isSquare) : keepInside(viewport, room) };
+  }
+
+  #scroll(to: Partial<Viewport>): void {
+    const frame = this.#now();
     if (frame !== null) this.#host.choose({ viewport: keepInside({ ...frame.viewport, ...to }, frame.room) });
   }
 
@@ -128,59 +138,57 @@ export class Surface {
         this.#showHover();
       },
       pan: (dx, dy) => {
-        const frame = this.#frame;
+        const frame = this.#now();
         if (frame !== null) host.choose({ viewport: pan(frame.viewport, frame.room, dx, dy) });
       },
       zoom: (factor, x, y) => {
-        const frame = this.#frame;
+        const frame = this.#now();
         if (frame === null) return;
-        const square = frame.context.choices.square ?? suitsSquare(frame.room);
+        const square = host.choices.square ?? suitsSquare(frame.room);
         host.choose({ viewport: zoom(frame.viewport, frame.room, square, factor, x, y) });
       },
       reset: () => {
         host.choose({ viewport: null });
       },
       click: (x, y) => {
-        const frame = this.#frame;
+        const frame = this.#now();
         const cell = frame === null ? null : elementAt(frame.viewport, frame.room, x, y);
         if (cell !== null) host.choose({ cursor: cell });
       },
       move: (rows, columns, page) => {
-        const frame = this.#frame;
-        if (frame === null) return;
-        const { room, viewport, context } = frame;
-        const perPage = page ? Math.max(1, Math.floor(room.height / viewport.height)) : 1;
-        const start = context.choices.cursor;
-        const by = { rows: rows * perPage, columns };
-        const cursor =
-          start === null
-            ? moveCursor(
-                { row: frame.rows.from, column: frame.columns.from },
-                { rows: 0, columns: 0 },
-                room.rows,
-                room.columns,
-              )
-            : moveCursor(start, by, room.rows, room.columns);
-        const moved = reveal(viewport, room, cursor.row, cursor.column);
-        host.choose(
-          moved.row === viewport.row && moved.column === viewport.column
-            ? { cursor }
-            : { cursor, viewport: moved },
-        );
-        const { title, rows: lines } = this.#owner.describe(cursor.row, cursor.column);
-        host.announce([title, ...lines.map((line) => `${line.label} ${line.text}`)].join(" "));
+        this.#moveCursor(rows, columns, page);
       },
       step: (by) => {
-        const frame = this.#frame;
-        if (frame === null) return;
-        const { choices, facts } = frame.context;
-        const dim = facts.shape.findIndex((_, k) => roleOf(choices.slice, k) === "index");
+        const { slice } = host.choices;
+        const shape = this.#frame?.context.facts.shape ?? [];
+        const dim = shape.findIndex((_, k) => roleOf(slice, k) === "index");
         if (dim === -1) return;
-        const slice = withIndex(choices.slice, facts.shape, dim, choices.slice.index[dim]! + by);
-        host.choose({ slice });
-        host.announce(`Dim ${dim} at ${slice.index[dim]!}`);
+        const next = withIndex(slice, shape, dim, slice.index[dim]! + by);
+        host.choose({ slice: next });
+        host.announce(`Dim ${dim} at ${next.index[dim]!}`);
       },
     });
+  }
+
+  /** To the first cell on screen where the keyboard was at none. */
+  #moveCursor(rows: number, columns: number, page: boolean): void {
+    const frame = this.#now();
+    if (frame === null) return;
+    const { room, viewport } = frame;
+    const shown = visible(viewport, room);
+    const perPage = page ? Math.max(1, Math.floor(room.height / viewport.height)) : 1;
+    const start = this.#host.choices.cursor;
+    const cursor = moveCursor(
+      start ?? { row: shown.rows.from, column: shown.columns.from },
+      start === null ? { rows: 0, columns: 0 } : { rows: rows * perPage, columns },
+      room.rows,
+      room.columns,
+    );
+    const moved = reveal(viewport, room, cursor.row, cursor.column);
+    const isStill = moved.row === viewport.row && moved.column === viewport.column;
+    this.#host.choose(isStill ? { cursor } : { cursor, viewport: moved });
+    const { title, rows: lines } = this.#owner.describe(cursor.row, cursor.column);
+    this.#host.announce([title, ...lines.map((line) => `${line.label} ${line.text}`)].join(" "));
   }
 
   #showHover(): void {

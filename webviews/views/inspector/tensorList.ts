@@ -15,8 +15,6 @@ export class TensorList {
   constructor(send: (message: FromInspector) => void, onLink: () => void) {
     this.#send = send;
     this.element.setAttribute("aria-label", "Inspected tensors");
-    this.#tabs.setAttribute("role", "tablist");
-    this.#tabs.setAttribute("aria-label", "Inspected tensors");
     this.#tabs.addEventListener("keydown", (event) => {
       this.#key(event);
     });
@@ -52,7 +50,7 @@ export class TensorList {
     ]);
     const hadFocus = this.#tabs.contains(document.activeElement);
     rebuild(this.#tabs, key, () => tensors.map((tensor) => this.#tab(tensor, tensor.id === selected)));
-    const chosen = this.#tabs.querySelector<HTMLElement>('[aria-selected="true"]');
+    const chosen = this.#tabs.querySelector<HTMLElement>("[aria-current]");
     if (hadFocus && !this.#tabs.contains(document.activeElement)) chosen?.focus();
     if (hadFocus) chosen?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
@@ -67,9 +65,7 @@ export class TensorList {
       make("span", "tensor-shape", shape),
     );
     select.type = "button";
-    select.setAttribute("role", "tab");
-    select.setAttribute("aria-selected", String(isSelected));
-    select.tabIndex = isSelected ? 0 : -1;
+    if (isSelected) select.setAttribute("aria-current", "true");
     select.title = problem ?? `${expression} ${shape}`;
     select.dataset["id"] = id;
     select.addEventListener("click", () => {
@@ -97,7 +93,6 @@ export class TensorList {
     });
     close.classList.add("tensor-close");
     const tab = make("div", "tensor-tab", select, pin, close);
-    tab.setAttribute("role", "presentation");
     tab.classList.toggle("selected", isSelected);
     tab.classList.toggle("old", freshness === "old");
     return tab;

@@ -33,6 +33,8 @@ export interface ViewContext {
 
 export interface ViewHost {
   readonly readout: Readout;
+  /** As they are now: two events may come between two frames. */
+  readonly choices: Choices;
   choose(part: Partial<Choices>): void;
   /** Says something to those who cannot see it. */
   announce(text: string): void;
