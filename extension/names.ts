@@ -8,11 +8,14 @@ export const contextKeys = {
   hasLiveRuns: "descent.hasLiveRuns",
   /** There is a run at all. */
   hasRuns: "descent.hasRuns",
+  /** A training stands in the debugger. */
+  trainingStopped: "descent.trainingStopped",
 } as const;
 
 export const runsContainer = "descent";
 export const runsView = "descent.runs";
 export const dashboardViewType = "descent.dashboard";
+export const inspectorViewType = "descent.inspector";
 export const debugType = "descent";
 
 /** What a click on a row of the Runs view runs. */

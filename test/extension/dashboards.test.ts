@@ -12,59 +12,13 @@ import { pageHtml, runOfState } from "../../extension/panels/html.js";
 import { RunRegistry } from "../../extension/runs/registry.js";
 import { Settings } from "../../extension/settings.js";
 import { FakeEditor } from "./fakeEditor.js";
+import { Panel } from "./fakePanel.js";
 import { record, until } from "./records.js";
 
 const home = mkdtempSync(`${tmpdir()}/descent-dashboards-`);
 after(() => {
   rmSync(home, { recursive: true });
 });
-
-class Panel {
-  readonly posted: { type: string }[] = [];
-  readonly viewType = "descent.dashboard";
-  title: string;
-  visible = true;
-  viewColumn = 2;
-  revealed = 0;
-  isDisposed = false;
-  html = "";
-  send: (message: unknown) => void = () => undefined;
-  #disposed: () => void = () => undefined;
-
-  constructor(title: string) {
-    this.title = title;
-  }
-  get api(): WebviewPanel {
-    const panel = {
-      webview: {
-        cspSource: "https://source",
-        asWebviewUri: (uri: { path: string }) => ({ toString: () => `https://source${uri.path}` }),
-        postMessage: (message: { type: string }) => {
-          this.posted.push(message);
-          return Promise.resolve(true);
-        },
-        onDidReceiveMessage: (listener: (message: unknown) => void) => {
-          this.send = listener;
-        },
-      },
-      reveal: () => this.revealed++,
-      dispose: () => {
-        this.isDisposed = true;
-        this.#disposed();
-      },
-      onDidChangeViewState: () => undefined,
-      onDidDispose: (listener: () => void) => {
-        this.#disposed = listener;
-      },
-    };
-    Object.defineProperty(panel.webview, "html", { set: (text: string) => (this.html = text) });
-    return Object.defineProperties(panel, {
-      title: { get: () => this.title, set: (title: string) => (this.title = title) },
-      visible: { get: () => this.visible },
-      viewColumn: { get: () => this.viewColumn },
-    }) as unknown as WebviewPanel;
-  }
-}
 
 class Tab {
   readonly label: string;

@@ -1,0 +1,45 @@
+// What is changed in js-debug's messages on their way to the editor. Nothing depends on it: an editor that takes no changes shows
+// the menu entry by the variable's type, and puts the focus one frame higher.
+
+/** The menu context of a variable that is a tensor. */
+export const tensorMenuContext = "descentTensor";
+
+/** Types of variables that the inspector can show. */
+export const tensorTypes: readonly string[] = ["Tensor", "Parameter"];
+
+export interface SentFrame {
+  id?: unknown;
+  name?: unknown;
+  line?: unknown;
+  presentationHint?: unknown;
+  source?: { path?: unknown; presentationHint?: unknown };
+}
+
+/** Lets the editor offer 'Inspect Tensor' on the rows of tensors alone. */
+export function markTensors(variables: unknown): void {
+  for (const variable of list(variables)) {
+    if (typeof variable["type"] === "string" && tensorTypes.includes(variable["type"])) {
+      variable["__vscodeVariableMenuContext"] ??= tensorMenuContext;
+    }
+  }
+}
+
+/** Puts the focus on the user's line where the process stopped in our own file, above it. */
+export function deemphasizeBreakpoint(frames: unknown): void {
+  for (const frame of list(frames) as SentFrame[]) {
+    if (!isBreakpointFile(frame.source?.path)) continue;
+    frame.presentationHint = "subtle";
+    frame.source!.presentationHint = "deemphasize";
+  }
+}
+
+/** The one file of ours that is not skipped, as a debugger has to stop in it. */
+export function isBreakpointFile(path: unknown): boolean {
+  return typeof path === "string" && /[\\/]dist[\\/]engine[\\/]breakpoint\.mjs$/.test(path);
+}
+
+export function list(value: unknown): Record<string, unknown>[] {
+  return Array.isArray(value)
+    ? value.filter((item): item is Record<string, unknown> => typeof item === "object" && item !== null)
+    : [];
+}
