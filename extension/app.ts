@@ -1,7 +1,9 @@
 // What a command, a view or a panel may use: the one object that main.ts builds and hands around.
 
 import type { ExtensionContext, OutputChannel } from "vscode";
+import type { Trainings } from "./debug/trainings.js";
 import type { Dashboards } from "./panels/dashboards.js";
+import type { Inspectors } from "./panels/inspectors.js";
 import type { Problems } from "./editor/problems.js";
 import type { RunNode } from "./runs/runsView.js";
 import type { RunRegistry } from "./runs/registry.js";
@@ -18,6 +20,9 @@ export interface App {
   runs: RunRegistry;
   trainer: Trainer;
   dashboards: Dashboards;
+  /** The trainings under the debugger. */
+  trainings: Trainings;
+  inspectors: Inspectors;
   problems: Problems;
   log: OutputChannel;
   /** The run selected in the Runs view. */

@@ -4,9 +4,11 @@
 import type { App } from "./app.js";
 import { debugTraining } from "./commands/debugTraining.js";
 import { deleteRun } from "./commands/deleteRun.js";
+import { inspectTensor } from "./commands/inspectTensor.js";
 import { killRun } from "./commands/killRun.js";
 import { newProject } from "./commands/newProject.js";
 import { openDashboard } from "./commands/openDashboard.js";
+import { openInspector } from "./commands/openInspector.js";
 import { openSelectedRun } from "./commands/openSelectedRun.js";
 import { openScript } from "./commands/openScript.js";
 import { pauseRun } from "./commands/pauseRun.js";
@@ -19,10 +21,12 @@ import { runTraining } from "./commands/runTraining.js";
 import { state } from "./commands/state.js";
 import { stepBatch } from "./commands/stepBatch.js";
 import { stopRun } from "./commands/stopRun.js";
+import { tensorMenuContext, tensorTypes } from "./debug/edits.js";
 import {
   contextKeys,
   debugType,
   dashboardViewType,
+  inspectorViewType,
   openSelectedRunCommand,
   runsContainer,
   runsView,
@@ -52,6 +56,13 @@ const onRun = (words: string, group: string) => ({
   when: `view == ${runsView} && viewItem =~ /${words}/`,
   group,
 });
+
+/** The rows of tensors in Variables, Watch and hovers: by what the tracker says of them, or by the type that newer editors tell. */
+const isTensorRow = `debugType == pwa-node && (debugProtocolVariableMenuContext == ${tensorMenuContext} || variableType =~ /^(${tensorTypes.join("|")})$/)`;
+const ofTensors = (menu: string) => [
+  { menu, when: isTensorRow, group: "inline@1" },
+  { menu, when: isTensorRow, group: "1_descent@1" },
+];
 
 export const commands: CommandRow[] = [
   {
@@ -139,6 +150,29 @@ export const commands: CommandRow[] = [
     menus: [onRun("\\bended\\b", "inline@1"), onRun("\\brun\\b", "1_open@3")],
   },
   {
+    id: "descent.inspectTensor",
+    title: "Inspect Tensor",
+    icon: "$(table)",
+    handler: inspectTensor,
+    palette: contextKeys.trainingStopped,
+    menus: [
+      ...ofTensors("debug/variables/context"),
+      ...ofTensors("debug/watch/context"),
+      {
+        menu: "editor/context",
+        when: `inDebugMode && ${contextKeys.trainingStopped} && editorLangId =~ /^(type|java)script$/`,
+        group: "debug@9",
+      },
+    ],
+  },
+  {
+    id: "descent.openInspector",
+    title: "Open Tensor Inspector",
+    icon: "$(table)",
+    handler: openInspector,
+    palette: trusted,
+  },
+  {
     id: "descent.openScript",
     title: "Open Script",
     icon: "$(go-to-file)",
@@ -207,6 +241,13 @@ export const settings = {
     default: true,
     scope: "resource",
     description: "Show 'Run Training' and 'Debug Training' above a script that imports descent.",
+  },
+  "descent.debug.inlineValues": {
+    type: "boolean",
+    default: true,
+    scope: "window",
+    markdownDescription:
+      "Show tensors behind the lines of a training that stands at a breakpoint: shape, dtype and mean. `#debug.inlineValues#` decides for all other variables.",
   },
   "descent.dashboard.openOnRun": {
     type: "boolean",
@@ -323,6 +364,7 @@ export const activationEvents = [
   `onDebugDynamicConfigurations:${debugType}`,
   "onDebugInitialConfigurations",
   `onWebviewPanel:${dashboardViewType}`,
+  `onWebviewPanel:${inspectorViewType}`,
   "workspaceContains:.descent/runs",
   "workspaceContains:train.ts",
 ];

@@ -4,12 +4,16 @@ import { join } from "node:path";
 import * as vscode from "vscode";
 import type { App } from "./app.js";
 import { commands } from "./contributions.js";
+import { DuringTraining } from "./debug/duringTraining.js";
 import { registerDebugger } from "./debug/provider.js";
+import { registerTracker } from "./debug/tracker.js";
+import { Trainings } from "./debug/trainings.js";
 import { ActiveFile } from "./editor/activeFile.js";
 import { TrainingLens } from "./editor/codeLens.js";
 import { Problems } from "./editor/problems.js";
 import { runsView } from "./names.js";
 import { Dashboards } from "./panels/dashboards.js";
+import { Inspectors } from "./panels/inspectors.js";
 import { openRunSeries } from "./panels/runSeries.js";
 import { RunRegistry } from "./runs/registry.js";
 import { RunsView } from "./runs/runsView.js";
@@ -51,12 +55,15 @@ export function activate(context: vscode.ExtensionContext): void {
   const report = (error: unknown) => {
     trainer.report(error);
   };
+  const pages = join(dist, "webviews");
   const dashboards = new Dashboards({
-    ...{ editor, context, settings, runs, report },
+    ...{ editor, context, settings, runs, report, pages },
     openSeries: openRunSeries,
-    pages: join(dist, "webviews"),
     rerun: (run) => void editor.commands.executeCommand("descent.runAgain", { folder: run.folder }),
   });
+  const trainings = new Trainings(editor);
+  const inspectors = new Inspectors({ editor, context, runs, trainings, pages, report });
+  const duringTraining = new DuringTraining(editor, settings, trainings);
   const outcomes = new Outcomes({ editor, settings, runs, expected, dashboards, problems });
   const statusBar = new StatusBar(editor, runs);
   const activeFile = new ActiveFile(editor);
@@ -68,11 +75,13 @@ export function activate(context: vscode.ExtensionContext): void {
   };
 
   const app: App = {
-    ...{ editor, context, settings, runs, trainer, dashboards, problems, log },
+    ...{ editor, context, settings, runs, trainer, dashboards, trainings, inspectors, problems, log },
     selectedRun: () => tree.selection[0],
     describe: () => ({
       runs: runs.all().map(({ folder, record }) => ({ folder, ...record, token: null })),
       panels: dashboards.describe(),
+      trainings: trainings.describe(),
+      inspector: inspectors.describe(),
       statusBar: statusBar.text,
       activeFileTrains: activeFile.trains,
       roots: runs.roots,
@@ -81,6 +90,7 @@ export function activate(context: vscode.ExtensionContext): void {
 
   context.subscriptions.push(
     ...[log, runs, watcher, problems, dashboards, outcomes, statusBar, activeFile, lens, view],
+    ...[trainings, inspectors, duringTraining, registerTracker(editor, trainings)],
     ...commands.map(({ id, handler }) =>
       editor.commands.registerCommand(id, (...values: unknown[]) => handler(app, ...values)),
     ),
@@ -90,7 +100,10 @@ export function activate(context: vscode.ExtensionContext): void {
     editor.workspace.onDidGrantWorkspaceTrust(refreshLens),
     ...registerDebugger({ editor, settings, trainer, expected, watch }),
   );
-  const restored = setTimeout(() => void dashboards.recover(), 3000);
+  const restored = setTimeout(() => {
+    void dashboards.recover();
+    void inspectors.recover();
+  }, 3000);
   context.subscriptions.push({
     dispose: () => {
       clearTimeout(restored);
