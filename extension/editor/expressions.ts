@@ -96,7 +96,7 @@ function blankTexts(line: string): string {
   return line
     .replace(/"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'/g, (text) => " ".repeat(text.length))
     .replace(/`(?:\\.|[^`\\])*`/g, (text) =>
-      text.replace(/(^|\})[^$}]*(?=\$\{|$)/g, (plain) => " ".repeat(plain.length)),
+      text.replace(/(^|\})[^$}]*(?=\$\{|$)/g, (plain) => " ".repeat(plain.length)).replaceAll("${", "  "),
     )
     .replace(/\/\/.*|\/\*.*?(\*\/|$)|^\s*\*.*/g, (text) => " ".repeat(text.length));
 }

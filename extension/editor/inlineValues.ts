@@ -102,19 +102,17 @@ function readDescriptions(names: readonly string[], text: string | null): Map<st
   return texts;
 }
 
-/** "x: [32, 128] float32 µ 0.01 4 NaN" of a tensor's whole description. */
+/** "x: [32, 128] float32 µ 0.01 4 NaN" of a tensor's whole description, whose parts stand two blanks apart. */
 export function inlineText(name: string, description: string): string {
-  const head = /^\w*(\[[^\]]*\]) (\S+)/.exec(description);
-  if (!head) return cut(`${name}: ${description}`);
-  const parts = [head[1]!, head[2]!];
-  for (const pattern of [/(?<=\s)(?:≈ ?)?[µμ] ?\S+/, /(?<=\s)[\d,]+ NaN/, /(?<=\s)[\d,]+ [+-]?Inf\w*/]) {
-    const found = pattern.exec(description);
-    if (found) parts.push(found[0]);
-  }
-  // A scalar's value stands where others have a mean.
-  const value = /^\w*\[\] \S+(?: \w+:\d+| cpu)? +(\S+)/.exec(description);
-  if (value && parts.length === 2) parts.push(value[1]!);
-  return cut(`${name}: ${parts.join(" ")}`);
+  const [title = "", ...parts] = description.split("  ");
+  const head = /^\w*(\[[^\]]*\] \w+(?: \w+:\d+)?)/.exec(title)?.[1] ?? title;
+  const [values = ""] = parts;
+  const mean = /^(≈ )?µ \S+/.exec(values)?.[0];
+  const isValue = !/^(grad|requiresGrad|[▁-█])/.test(values);
+  const odd = parts.slice(1).filter((part) => /^\S+ -?(NaN|Inf)$/.test(part));
+  return cut(
+    `${name}: ${[head, mean ?? (isValue ? values : ""), ...odd].filter((part) => part !== "").join(" ")}`,
+  );
 }
 
 function cut(text: string): string {
