@@ -16,6 +16,7 @@ import { Exporting } from "./exporting.js";
 import { Graph } from "./graph.js";
 import { Header } from "./header.js";
 import { HeatMap } from "./heatmap.js";
+import { help } from "./help.js";
 import { Histogram } from "./histogram.js";
 import { ImageView } from "./image.js";
 import { Jump } from "./jump.js";
@@ -118,7 +119,7 @@ export class Inspector implements ViewHost {
     this.#exporting = new Exporting(this.#answers, send, (text) => {
       this.tell(text);
     });
-    this.#header.tools.append(this.#exporting.element);
+    this.#header.tools.append(this.#exporting.element, help());
     this.#makers = {
       heatmap: () => new HeatMap(this),
       table: () => new Table(this),
@@ -140,6 +141,9 @@ export class Inspector implements ViewHost {
     );
     root.append(this.#page, this.readout.element, this.#live);
     this.#watch(root);
+    root.addEventListener("keydown", (event) => {
+      if (this.#jump.key(event)) event.preventDefault();
+    });
     channel.listen((message) => {
       this.#receive(message);
     });

@@ -72,6 +72,17 @@ export class Jump {
     this.#field.title = `An index of ${source.shape.length} numbers, then Enter`;
   }
 
+  /** N, I, M and Shift+M anywhere but where one types. Whether the key was one of them. */
+  key(event: KeyboardEvent): boolean {
+    const { target, key } = event;
+    const types = target instanceof Element && target.closest("input, select, textarea") !== null;
+    const what = { n: "nan", i: "infinity", m: "max", M: "min" }[key] as What | undefined;
+    if (types || event.ctrlKey || event.metaKey || event.altKey || what === undefined) return false;
+    if (this.element.closest("[hidden]") !== null || this.#buttons[0]!.disabled) return false;
+    this.find(what);
+    return true;
+  }
+
   /** Goes to the next of these after the cursor, from the start again where there is none after it. */
   find(what: What): void {
     if (this.#at === null) return;
