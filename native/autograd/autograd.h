@@ -48,6 +48,17 @@ class Hook;  // node.h
 enum class HookKind { gradient, afterAccumulation };
 void addHook(const Tensor& x, const Ref<Hook>& hook, HookKind kind);
 
+class Node;
+// Whoever looks at what each node of a backward pass makes, on this thread (inspect/watch.h).
+class GradientWatcher {
+ public:
+  virtual ~GradientWatcher() = default;
+  virtual void begin(const Node& node) = 0;
+  virtual void end(const Node& node, const std::vector<Tensor>& gradients,
+                   const std::vector<Tensor>& results) = 0;
+};
+extern thread_local GradientWatcher* gradientWatcher;
+
 // Whether backward looks for the op that first made a NaN. Of this thread.
 struct Anomaly {
   bool isOn = false;

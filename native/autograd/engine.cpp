@@ -10,6 +10,7 @@
 namespace descent {
 
 thread_local Anomaly anomaly;
+thread_local GradientWatcher* gradientWatcher = nullptr;
 
 // One backward call. Nodes point into it while it lasts; a run within a run (from a hook) puts back what it
 // found.
@@ -181,7 +182,9 @@ void Run::visit(Node* node, std::vector<Tensor>& gradients, std::vector<Tensor>&
   if (!isNeeded) capture(node, gradients);
   if (!node->retained.empty()) keepRetained(node, gradients);
   if (!isNeeded) return;
+  if (gradientWatcher) gradientWatcher->begin(*node);
   node->apply(gradients.data(), results.data(), options.createGraph);
+  if (gradientWatcher) gradientWatcher->end(*node, gradients, results);
   if (anomaly.isOn && anomaly.checksNaN) {
     for (size_t k = 0; k < results.size(); k++) {
       if (results[k].isDefined() && hasNaN(results[k])) failNaN(*node, k, gradients);

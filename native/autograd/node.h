@@ -68,6 +68,8 @@ class Node : public RefCounted {
   // label of a leaf.
   virtual const Shape* shapeOfInput(size_t /*edge*/) const { return nullptr; }
   virtual std::string label() const { return ""; }
+  // The op that it is the gradient of; null for others.
+  virtual const Op* op() const { return nullptr; }
 
   std::vector<Edge> edges;
   int outputs = 1;
@@ -127,6 +129,7 @@ class OpNode final : public Node {
   const Shape* shapeOfInput(size_t edge) const override {
     return edge < metas_.size() ? &metas_[edge].shape : nullptr;
   }
+  const Op* op() const override { return &op_; }
 
   // It wrote into its first argument: what that was before is gone, and gets zeros where the derivative says
   // nothing.

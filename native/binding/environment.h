@@ -16,6 +16,7 @@
 #include "reference.h"
 #include "sites.h"
 #include "stops.h"
+#include "watch.h"
 
 namespace descent::binding {
 
@@ -48,6 +49,7 @@ struct Environment {
   napi_ref tensorFactory = nullptr;  // () => new Tensor()
   ReferenceQueue references;
   CallSites sites{*this};
+  Watch watch{*this};
   std::unordered_map<uint32_t, Hook*> hooks;  // by number; they take themselves off
   uint32_t lastHook = 0;
   std::unordered_map<uint32_t, Ref<Node>> functions;  // whose forward runs, by number
@@ -133,6 +135,7 @@ void addTensorFunctions(Environment& environment, napi_value exports);
 void addAutogradFunctions(Environment& environment, napi_value exports);
 void addFunctionFunctions(Environment& environment, napi_value exports);
 void addSiteFunctions(Environment& environment, napi_value exports);
+void addWatchFunctions(Environment& environment, napi_value exports);
 void addUnpackingFunctions(Environment& environment, napi_value exports);
 void addOptimizerFunctions(Environment& environment, napi_value exports);
 void addInspectFunctions(Environment& environment, napi_value exports);

@@ -30,7 +30,9 @@ napi_value callFunction(napi_env env, napi_callback_info info) {
   return guarded(*named.environment, named.name, [&] {
     named.environment->calls++;
     if (named.environment->sites.isAlways()) siteHere();
-    return named.function(CallInfo(*named.environment, named.name, values, count));
+    const napi_value result = named.function(CallInfo(*named.environment, named.name, values, count));
+    if (named.environment->watch.isArmed()) named.environment->watch.afterCall();
+    return result;
   });
 }
 
@@ -50,6 +52,7 @@ void forget(void* data) {
   setPressureCallback({});
   setUnpacker({});
   environment->sites.close();
+  environment->watch.close();
   environment->references.close();
   environment->handles.attachRows(nullptr, 0, 0);
 }
@@ -67,6 +70,7 @@ napi_value initialize(napi_env env, napi_value exports) {
     addAutogradFunctions(*environment, exports);
     addFunctionFunctions(*environment, exports);
     addSiteFunctions(*environment, exports);
+    addWatchFunctions(*environment, exports);
     addUnpackingFunctions(*environment, exports);
     addOptimizerFunctions(*environment, exports);
     addInspectFunctions(*environment, exports);

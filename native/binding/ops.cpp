@@ -1,7 +1,9 @@
 // Every row of the op table as a function of `native.ops`, and its description for the generator.
 #include "../ops/ops.h"
 
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "../device/site.h"
 #include "../ops/signature.h"
@@ -54,16 +56,29 @@ napi_value callOp(napi_env env, napi_callback_info info) {
     for (size_t i = 0; i < op.arguments.size(); i++) {
       args.push(readArgument(call, call[static_cast<size_t>(outputs) + i], op.arguments[i]));
     }
+    Watch* watch = environment.watch.isArmed() ? &environment.watch : nullptr;
     if (function.isInPlace) {
       if (!args.items[0].isTensor()) call.failType(op.arguments[0].name.c_str(), "a tensor", call[0]);
+      const std::optional<Watch::Call> watched =
+          watch ? std::optional<Watch::Call>(std::in_place, *watch, &op, &args.items[0].tensor)
+                : std::nullopt;
       run([&] { dispatchInPlace(op, args); });
+      if (watch) watch->afterOp(call, op, args, {args.items[0].tensor}, true);
       environment.describe(0, args.items[0].tensor);
       return nullptr;
     }
+    const std::optional<Watch::Call> watched =
+        watch ? std::optional<Watch::Call>(std::in_place, *watch) : std::nullopt;
     Tensor outs[kMaxOutputs];
     run([&] { dispatch(op, args, outs); });
     for (int k = 0; k < outputs; k++) {
       if (outs[k].isDefined()) call.give(call[static_cast<size_t>(k)], outs[k], k);
+    }
+    if (watch && watch->afterOp(call, op, args, std::vector<Tensor>(outs, outs + outputs), false)) {
+      // Somebody stopped there, and may have called ops that described theirs in the same place.
+      for (int k = 0; k < outputs; k++) {
+        if (outs[k].isDefined()) environment.describe(k, outs[k]);
+      }
     }
     return nullptr;
   });

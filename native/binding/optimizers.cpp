@@ -1,5 +1,10 @@
 // Optimizer steps over all parameters in one call.
+#include <algorithm>
+#include <limits>
+
 #include "../autograd/autograd.h"
+#include "../inspect/magnitude.h"
+#include "../inspect/steps.h"
 #include "../ops/optimize.h"
 #include "environment.h"
 #include "typed_array.h"
@@ -86,6 +91,36 @@ void keepNorms(const CallInfo& call, size_t at, std::vector<NormsOnDevice>& late
   }
 }
 
+// What a watch for NaN wants to know of a step: most need no look at the parameters (inspect/steps.h).
+class StepWatch {
+ public:
+  StepWatch(Watch& watch, const std::vector<OptimizedParameter>& chosen) : watch_(watch) {
+    if (!watch.isArmed()) return;
+    for (const OptimizedParameter& one : chosen)
+      updates_.push_back({one.parameter, one.gradient, inspect::knownMagnitude(one.parameter), -1});
+  }
+  void afterStep(const CallInfo& call, const std::vector<OptimizedParameter>& chosen, const double* numbers) {
+    if (!watch_.isArmed()) return;
+    const std::string optimizer = call.text(0, "the optimizer");
+    for (size_t k = 0; k < updates_.size(); k++)
+      updates_[k].most = inspect::mostMoved(optimizer, chosen[k], updates_[k].before, numbers);
+    inspect::Hit hit;
+    if (!watch_.afterStep(updates_, &hit)) return;
+    hit.op = optimizer;
+    // The parameter as the user knows it, by its place among those that were given.
+    const std::vector<Tensor> parameters = call.tensors(1, "params");
+    uint32_t place = 0;
+    while (place < parameters.size() && !parameters[place].isSame(hit.outputs[0])) place++;
+    napi_value object;
+    check(call.environment, napi_get_element(call.env(), call[1], place, &object), call.name);
+    watch_.tell(hit, {object}, {"parameter", "gradient"}, {object});
+  }
+
+ private:
+  Watch& watch_;
+  std::vector<inspect::Watch::Update> updates_;
+};
+
 napi_value runStep(const CallInfo& call) {
   call.environment.beforeOp(call.name);
   const OptimizerRule& rule = optimizerRule(call.text(0, "the optimizer"));
@@ -103,11 +138,13 @@ napi_value runStep(const CallInfo& call) {
   const double* numbers = doubles(call, 3, "numbers", static_cast<size_t>(numbersOf(rule))).values;
   const Doubles norms = doubles(call, 4, "squaredNorms", parameters.size());
   std::vector<OptimizedParameter> chosen = withGradients(parameters, norms, states);
+  StepWatch watched(call.environment.watch, chosen);
   std::vector<NormsOnDevice> later;
   optimizerStep(rule, chosen, static_cast<int>(kinds), numbers,
                 call.boolean(5, "wantsNorms") ? &later : nullptr);
   keepNorms(call, 4, later);
   for (States& each : states) each.finish();
+  watched.afterStep(call, chosen, numbers);
   return nullptr;
 }
 
@@ -148,7 +185,14 @@ napi_value clipAll(const CallInfo& call) {
   for (const Tensor& tensor : tensors) fits = fits && tensor.isContiguous();
   if (!fits)
     throw Error("argument", call.name, "the tensors must be contiguous, the norm one number like theirs");
+  // Made smaller, if anything: what is known of them holds on.
+  std::vector<double> known;
+  for (const Tensor& tensor : tensors) known.push_back(inspect::knownMagnitude(tensor));
   clipByNorm(tensors, norm, call.number(2, "the bound"));
+  const bool isFinite = std::all_of(known.begin(), known.end(), [](double most) {
+    return most >= 0 && most < std::numeric_limits<double>::infinity();
+  });
+  for (size_t k = 0; isFinite && k < tensors.size(); k++) inspect::keepMagnitude(tensors[k], known[k]);
   return nullptr;
 }
 

@@ -1,6 +1,7 @@
 // Tensors in and out of JavaScript, and what can be asked of one.
 #include <cstring>
 
+#include "../inspect/magnitude.h"
 #include "../ops/launch.h"
 #include "../ops/ops.h"
 #include "arguments.h"
@@ -69,6 +70,7 @@ napi_value fromArray(const CallInfo& call) {
   const Tensor made = castTo(y, dtype);
   made.impl()->isInference = inferenceMode;
   call.give(call[0], made);
+  if (call.environment.watch.isArmed()) call.environment.watch.afterValues(made, call[0]);
   return nullptr;
 }
 
@@ -174,7 +176,9 @@ napi_value toDevice(const CallInfo& call) {
   const Tensor& x = call.tensor(1);
   const DeviceId id = call.device(2);
   deviceOf(id);
-  call.give(call[0], x.device() == id ? x : ops::toDevice(x, nameOf(id)));
+  const Tensor y = x.device() == id ? x : ops::toDevice(x, nameOf(id));
+  inspect::keepMagnitude(y, inspect::knownMagnitude(x));
+  call.give(call[0], y);
   return nullptr;
 }
 

@@ -10,6 +10,7 @@ namespace descent {
 Recorder recorder = nullptr;
 thread_local bool gradMode = true;
 thread_local bool inferenceMode = false;
+thread_local OpWatcher* opWatcher = nullptr;
 
 namespace {
 
@@ -53,6 +54,7 @@ bool wantsGradient(const Arguments& args) {
 
 void noteChange(const Tensor& x, const char* op) {
   x.bumpVersion();
+  if (opWatcher) opWatcher->wrote(x, op);
   Storage& storage = x.storage();
   if (!storage.isSaved) return;
   storage.changedAt = siteHere();
@@ -69,6 +71,7 @@ void dispatch(const Op& op, Arguments& args, Tensor* outs) {
   }
   if (op.isView && op.isDifferentiable()) noteView(args.items[0].tensor, outs[0]);
   if (inferenceMode || op.isView) noteInference(op, args, outs);
+  if (opWatcher) opWatcher->made(op, args, outs);
 }
 
 namespace {
@@ -127,10 +130,15 @@ void dispatchInPlace(const Op& op, Arguments& args) {
   // A view made within noGrad of what requires a gradient goes there to be refused.
   const TensorImpl* impl = target.impl();
   const bool isRefused = impl->isQuietView && impl->viewBase && impl->viewBase->requiresGrad;
-  if (gradMode && (isRefused || wantsGradient(args))) return recorder(op, args, outs, true);
-  Call call{op, args, outs, true};
-  op.forward(call);
-  noteChange(target, op.name);
+  const double before = opWatcher ? opWatcher->before(op, args) : 0;
+  if (gradMode && (isRefused || wantsGradient(args))) {
+    recorder(op, args, outs, true);
+  } else {
+    Call call{op, args, outs, true};
+    op.forward(call);
+    noteChange(target, op.name);
+  }
+  if (opWatcher) opWatcher->changed(op, args, before);
 }
 
 const char* Call::name() const { return op.name; }

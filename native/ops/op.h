@@ -218,6 +218,20 @@ bool wantsGradient(const Arguments& args);
 // Says that `op` changed the values of x in place.
 void noteChange(const Tensor& x, const char* op);
 
+// Whoever looks at what ops make, at every depth, on this thread (inspect/watch.h).
+class OpWatcher {
+ public:
+  virtual ~OpWatcher() = default;
+  // The outputs are there; those of a composed op were told by the ops it is written in.
+  virtual void made(const Op& op, const Arguments& args, const Tensor* outs) = 0;
+  // Around an op that writes into its first argument; `before` gives what `changed` gets back.
+  virtual double before(const Op& op, const Arguments& args) = 0;
+  virtual void changed(const Op& op, const Arguments& args, double before) = 0;
+  // x was written to, by an op or otherwise.
+  virtual void wrote(const Tensor& x, const char* op) = 0;
+};
+extern thread_local OpWatcher* opWatcher;
+
 // How autograd sees every differentiable call without being known here: it runs `forward` and records.
 using Recorder = void (*)(const Op& op, Arguments& args, Tensor* outs, bool isInPlace);
 extern Recorder recorder;

@@ -32,6 +32,12 @@ class Storage final : public RefCounted {
   // What a debugger calls it by; 0: nobody has asked yet.
   mutable std::atomic<uint32_t> number{0};
 
+  // What a watch for NaN and infinities knows (inspect/watch.h): no element is larger than `magnitude` at
+  // `magnitudeVersion`; below 0: not known. `toldBy`: the watch that told somebody of what is in here.
+  double magnitude = -1;
+  uint32_t magnitudeVersion = 0;
+  uint32_t toldBy = 0;
+
   void* block() const { return block_; }
 
   // Bytes below all tensors of the process.

@@ -26,6 +26,7 @@ extern const KernelTable poolKernels;
 extern const KernelTable resampleKernels;
 extern const KernelTable summaryKernels;
 extern const KernelTable cellsKernels;
+extern const KernelTable magnitudeKernels;
 
 extern const KernelTable* const kernelTables[];
 // One a line.
@@ -54,6 +55,7 @@ const KernelTable* const kernelTables[] = {
     &resampleKernels,
     &summaryKernels,
     &cellsKernels,
+    &magnitudeKernels,
     nullptr,
 };
 // clang-format on
