@@ -28,6 +28,14 @@ const nodeEsm = {
   packages: "external",
 };
 
+/** The file in which a debugger stops stands beside the engine's bundle. */
+const breakpointApart = {
+  name: "breakpoint apart",
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /\/breakpoint\.js$/ }, () => ({ path: "./breakpoint.mjs", external: true }));
+  },
+};
+
 const tasks = { all, native, js, types, tests, check, package: packageExtension };
 const task = process.argv[2] ?? "all";
 if (!(task in tasks)) {
@@ -104,7 +112,19 @@ async function js() {
   if (existsSync("dist/native/descent.node")) await generate();
   await manifest();
   await Promise.all([
-    bundle({ entryPoints: { index: "engine/index.ts" }, outdir: "dist/engine", ...nodeEsm }),
+    bundle({
+      entryPoints: { index: "engine/index.ts" },
+      outdir: "dist/engine",
+      plugins: [breakpointApart],
+      ...nodeEsm,
+    }),
+    // Without a source map: it is the one file of ours that a debugger must not pass over, by its name.
+    bundle({
+      entryPoints: { breakpoint: "engine/breaks/breakpoint.ts" },
+      outdir: "dist/engine",
+      ...nodeEsm,
+      sourcemap: false,
+    }),
     bundle({
       entryPoints: {
         "runtime/register": "engine/runtime/register.ts",

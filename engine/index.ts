@@ -1,5 +1,6 @@
 // The package `descent`: everything a training script imports.
 
+import { connectBreaks } from "./breaks/watch.js";
 import { DescentError } from "./errors.js";
 import { install } from "./generated/ops.js";
 import { connectCollector } from "./collector.js";
@@ -20,6 +21,7 @@ serveIfWorker();
 useDeviceOfRun();
 finishDevicesAtExit();
 offerDebugBridge();
+connectBreaks();
 
 export { Tensor, type GradFn, type NestedArray } from "./tensor.js";
 export type { DType, DataArray, TypedArray } from "./dtype.js";

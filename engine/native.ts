@@ -102,6 +102,7 @@ export interface NativeDevice {
 export interface NativePins {
   noteOfPin(pin: number): string;
   /** False where there was none. */
+  hasPin(pin: number): boolean;
   releasePin(pin: number): boolean;
   /** Null for a gradient that is not there; `dtype` is a number of native/tensor/dtype.h. */
   describePin(pin: number, isGrad: boolean): { shape: number[]; dtype: number } | null;
@@ -315,6 +316,19 @@ export interface Native extends NativePins {
   savedOfFunction(): (Wrapped | null)[];
   setAnomaly(isOn: boolean, checksNaN: boolean): void;
 
+  /** `report` gets what engine/breaks/watch.ts says, within the call that it is about; null: `control.breaks` was set. */
+  setWatcher(report: (hit: never) => void): void;
+  /** Looks for NaN and infinities in what ops, backward passes and steps make; for writes to the memory of tensors and pins; and at what
+   *  activations make. Forgets what was reported before. */
+  armWatch(
+    nan: boolean,
+    infinity: boolean,
+    written: Wrapped[],
+    pins: readonly number[],
+    activations: boolean,
+  ): void;
+  /** Reports memory that is taken at a call site. */
+  watchLine(site: number): void;
   /** `read` gives the number of the user's line that is running, `text` its text. */
   setCallSiteFunctions(read: () => number, text: (site: number) => string): void;
   /** 0 never, 1 as long as it costs little, 2 at every call; returns what it was before. */

@@ -1,5 +1,6 @@
 // What crosses the process border: the run record on disk, the requests the monitor answers, the events it sends.
 
+import type { BreakConditions } from "./breaks/conditions.js";
 import type { Answer, Ask } from "./inspection.js";
 
 /** Version of everything in this file; a peer with another major number is refused with a sentence. */
@@ -30,6 +31,8 @@ export const environment = {
   launch: "DESCENT_LAUNCH",
   /** Set in a recorded process: its children and worker threads are not runs of their own. */
   insideRun: "DESCENT_RUN_ID",
+  /** JSON of BreakConditions: what to stop at, where no launcher says. */
+  breakWhen: "DESCENT_BREAK_WHEN",
   /** none | bar | plain: what the terminal shows; by default a bar on a terminal and plain lines elsewhere. */
   progress: "DESCENT_PROGRESS",
   /** The workspace folder whose .descent/runs the run goes to, where the launcher does not say. */
@@ -43,6 +46,8 @@ export interface LaunchOptions {
   id?: string;
   name?: string;
   device?: string;
+  /** What to stop at, from the first operation on: only where a debugger is attached. */
+  breakWhen?: BreakConditions;
 }
 
 /** A place in the user's source. Lines and columns count from 1. */
@@ -140,6 +145,8 @@ export interface MonitorRequests {
   /** Ends the process at once, after a flush. */
   kill: [Record<string, never>, RunRecord];
   rename: [{ name: string }, RunRecord];
+  /** What to stop at from now on; heeded at the next operation, also while the process stands at a breakpoint. */
+  breakWhen: [{ breakWhen: BreakConditions }, Record<string, never>];
   /** About a tensor that the process keeps (DebugBridge.pin), also while its main thread stands; an error is one sentence. */
   inspect: [{ pin: number; ask: Ask }, Answer];
   /** Lets go of such tensors: by whoever no longer stands at the stop where they were pinned. Unknown numbers do nothing. */

@@ -35,9 +35,18 @@ export function siteHere(): number {
     if (number === undefined) {
       number = sites.push(frame());
       ofFile.set(position, number);
+      newSite?.(number);
     }
     return number;
   });
+}
+
+let newSite: ((number: number) => void) | null = null;
+
+/** `listener` hears of every number: of those that are given already, at once. */
+export function onNewSite(listener: ((number: number) => void) | null): void {
+  newSite = listener;
+  if (listener !== null) for (let number = 1; number <= sites.length; number++) listener(number);
 }
 
 /** The place of a number in the user's own source; null for 0. */

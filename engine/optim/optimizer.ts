@@ -1,5 +1,6 @@
 // Optimizer: parameter groups, saved state, and what every step tells the recorder.
 
+import { noteParameters } from "../breaks/labelled.js";
 import { checkBoolean, checkFunction, DescentError, fail, show } from "../errors.js";
 import { enableGrad } from "../grad-mode.js";
 import { describeOptimizer } from "../inspect/objects.js";
@@ -112,6 +113,7 @@ export abstract class Optimizer<Options extends GroupOptions> {
     const filled = { ...this.defaults, ...options, params } as ParamGroup<Options>;
     this.checkOptions(filled);
     this.paramGroups.push(filled);
+    noteParameters(filled);
     this.#report = null;
   }
 

@@ -1,6 +1,7 @@
 // What the main thread and the monitor worker tell each other beside the shared memory: rare things, as messages.
 
 import type { MessagePort } from "node:worker_threads";
+import type { BreakConditions } from "../breaks/conditions.js";
 import type { RunError, RunRecord, RunState } from "../protocol.js";
 import type { SharedMemory } from "./shared.js";
 
@@ -34,6 +35,12 @@ export type ToMonitor =
   | { type: "addon"; file: string }
   /** The last message: everything before it is to be written, then `control.done` set. */
   | { type: "end"; outcome: Outcome };
+
+/** On the message port, for the main thread to fetch when `control.breaks` says so. */
+export interface BreaksChanged {
+  type: "breaks";
+  breakWhen: BreakConditions;
+}
 
 export type FromMonitor =
   /** The stop was not reached in time and the event loop may be alive: end by process.exit. */

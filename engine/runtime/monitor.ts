@@ -3,12 +3,13 @@
 
 import { parentPort, workerData } from "node:worker_threads";
 import { writeSync } from "node:fs";
+import { readBreakConditions } from "../breaks/conditions.js";
 import { isLive, type RunRecord, type RunState } from "../protocol.js";
 import { jsonNumber, writeRecord } from "../store/record.js";
 import { checkedName } from "../store/runs.js";
 import { Answers } from "../inspect/answers.js";
 import { Estimate } from "./estimate.js";
-import type { FromMonitor, MonitorData, Nudge, Outcome } from "./messages.js";
+import type { BreaksChanged, FromMonitor, MonitorData, Nudge, Outcome } from "./messages.js";
 import { RunWriter } from "./runWriter.js";
 import { MonitorServer } from "./server.js";
 import { control } from "./shared.js";
@@ -112,6 +113,11 @@ const server = new MonitorServer(
       touch();
       saveRecord();
       return record;
+    },
+    breakWhen: ({ breakWhen }) => {
+      port.postMessage({ type: "breaks", breakWhen: readBreakConditions(breakWhen) } satisfies BreaksChanged);
+      Atomics.store(flags, control.breaks, 1);
+      return {};
     },
     inspect: ({ pin, ask }, guest) => {
       tick(); // the engine may have been loaded since the last one

@@ -4,6 +4,8 @@
 import type { MessagePort } from "node:worker_threads";
 import type { BatchInfo, EngineServices, StepInfo, TrainingObserver } from "../observer.js";
 import type { Tensor } from "../tensor.js";
+import { NumberWatch } from "../breaks/numbers.js";
+import { breaks } from "../breaks/slot.js";
 import { deviceName } from "../deviceNames.js";
 import { deviceMemoryNumbers, memoryCategories, tags } from "../protocol.js";
 import type { ToMonitor } from "./messages.js";
@@ -67,6 +69,8 @@ export class Recorder implements TrainingObserver {
   private readonly deviceSets: string[] = [];
   private device = "";
   private sampled = -Infinity;
+  /** What to stop at, where somebody asked for numbers. */
+  private numbers: NumberWatch | null = null;
 
   private loss = 0;
   private losses = 0;
@@ -111,6 +115,13 @@ export class Recorder implements TrainingObserver {
     return this.view;
   }
 
+  /** What to stop at has changed: `breaks.conditions`. */
+  watchNumbers(): void {
+    const { conditions } = breaks;
+    const watch = conditions === null ? null : new NumberWatch(conditions);
+    this.numbers = watch?.isEmpty === false ? watch : null;
+  }
+
   attach(engine: EngineServices, addon?: string): void {
     this.seen.engine = true;
     this.engine = engine;
@@ -123,6 +134,7 @@ export class Recorder implements TrainingObserver {
     if (Number.isNaN(this.stepStart)) this.stepStart = performance.now();
     if (loss.device !== this.device) this.moved(loss.device);
     if (!loss.shape.every((size) => size === 1)) return;
+    this.numbers?.backward(Number(loss.item<number | bigint>()));
     if (this.waits && loss.device !== "cpu") this.pending.push(loss);
     else this.add(loss);
   }
@@ -198,6 +210,11 @@ export class Recorder implements TrainingObserver {
     }
     this.loss = this.losses = this.samples = 0;
     this.stepStart = now;
+    if (this.numbers !== null) {
+      this.numbers.step(names, norms, this.memory, this.devices);
+      breaks.step?.();
+      this.stepStart = performance.now(); // whoever stopped there is no part of a step
+    }
     if (this.devices > 1 && now - this.sampled > sampleMilliseconds) this.sample(now);
     if (this.flags[control.pause] !== 0 || this.flags[control.stopAsked] !== 0) this.obey();
   }

@@ -26,6 +26,8 @@ export const control = {
   tail: 11,
   /** Exit status of a run that was asked to stop. */
   stopCode: 12,
+  /** 1: what to stop at has changed; the message port has it. The native core watches this too. */
+  breaks: 13,
   length: 16,
 } as const;
 

@@ -4,7 +4,9 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { MessageChannel, Worker } from "node:worker_threads";
+import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from "node:worker_threads";
+import { readBreakConditions } from "../breaks/conditions.js";
+import { breaks } from "../breaks/slot.js";
 import { observer } from "../observer.js";
 import { environment, protocolVersion, type LaunchOptions, type RunRecord } from "../protocol.js";
 import { processStart } from "../store/processes.js";
@@ -12,7 +14,7 @@ import { emptyProgress, writeRecord } from "../store/record.js";
 import { checkedName, createRunFolder, workspaceOf } from "../store/runs.js";
 import { outcomeOf } from "./ending.js";
 import { engineFailureText, isSyntaxError, type UserCode } from "./failure.js";
-import type { FromMonitor, MonitorData, Nudge, ToMonitor } from "./messages.js";
+import type { BreaksChanged, FromMonitor, MonitorData, Nudge, ToMonitor } from "./messages.js";
 import { Recorder } from "./recorder.js";
 import { control, createSharedMemory } from "./shared.js";
 import { signalWorkerOptions, watchedSignals } from "./signals.js";
@@ -80,6 +82,7 @@ export function startRun(): void {
     },
   });
   observer.current = recorder;
+  takeBreaks(launch, recorder, port1);
   noticeOwnHandlers(flags);
 
   const internal = ["dist/engine", "dist/runtime", "dist/cli", "engine"].map((name) =>
@@ -115,6 +118,37 @@ export function startRun(): void {
       terminal.line(farewell(outcome.state, recorder.steps, record));
     else terminal.clear();
   });
+}
+
+/** What to stop at: from the launcher, and later from whoever asks the monitor. */
+function takeBreaks({ breakWhen }: LaunchOptions, recorder: Recorder, port: MessagePort): void {
+  const take = (value: unknown): void => {
+    try {
+      breaks.conditions = readBreakConditions(value);
+    } catch (error) {
+      process.stderr.write(`descent: ${(error as Error).message} Nothing is stopped at.\n`);
+      return;
+    }
+    recorder.watchNumbers();
+    breaks.apply?.();
+  };
+  const variable = process.env[environment.breakWhen];
+  if (breakWhen !== undefined) take(breakWhen);
+  else if (variable !== undefined && variable !== "") take(parsed(variable));
+  breaks.fetch = () => {
+    let newest: { message: BreaksChanged } | undefined;
+    let received: typeof newest;
+    while ((received = receiveMessageOnPort(port) as typeof newest) !== undefined) newest = received;
+    if (newest !== undefined) take(newest.message.breakWhen);
+  };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 function startMonitor(workerData: MonitorData): Worker {

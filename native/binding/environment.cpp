@@ -86,6 +86,10 @@ void Environment::beforeOp(const char* op) {
       control->compare_exchange_strong(asked, 2)) {
     throw Error("stop", op, "the run was asked to stop");
   }
+  if (hasBreakFlag && control[kBreaksChanged].load(std::memory_order_relaxed) != 0) {
+    control[kBreaksChanged].store(0);
+    watch.changed();
+  }
   if (handles.alive() > handlesAtCollection + kHandlesBeforeCollection) {
     collect(false);
     // What is still there is in use, or old enough to need a full collection.

@@ -24,6 +24,10 @@ namespace descent::binding {
 constexpr int kDescriptionStride = 20;
 constexpr int kMostOutputs = 4;
 
+// Where in the control array it says that what to stop at has changed (`control.breaks`,
+// engine/runtime/shared.ts).
+constexpr int kBreaksChanged = 13;
+
 // The backward of a user's function that is running.
 struct RunningFunction {
   Node* node;
@@ -46,6 +50,7 @@ struct Environment {
   napi_ref unpacker = nullptr;
   napi_ref controlArray = nullptr;
   std::atomic<int32_t>* control = nullptr;
+  bool hasBreakFlag = false;         // `control` is long enough to have it
   napi_ref tensorFactory = nullptr;  // () => new Tensor()
   ReferenceQueue references;
   CallSites sites{*this};

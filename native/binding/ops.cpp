@@ -63,7 +63,7 @@ napi_value callOp(napi_env env, napi_callback_info info) {
           watch ? std::optional<Watch::Call>(std::in_place, *watch, &op, &args.items[0].tensor)
                 : std::nullopt;
       run([&] { dispatchInPlace(op, args); });
-      if (watch) watch->afterOp(call, op, args, {args.items[0].tensor}, true);
+      if (watch) watch->afterOp(call, op, args, &args.items[0].tensor, 1, true);
       environment.describe(0, args.items[0].tensor);
       return nullptr;
     }
@@ -74,7 +74,7 @@ napi_value callOp(napi_env env, napi_callback_info info) {
     for (int k = 0; k < outputs; k++) {
       if (outs[k].isDefined()) call.give(call[static_cast<size_t>(k)], outs[k], k);
     }
-    if (watch && watch->afterOp(call, op, args, std::vector<Tensor>(outs, outs + outputs), false)) {
+    if (watch && watch->afterOp(call, op, args, outs, outputs, false)) {
       // Somebody stopped there, and may have called ops that described theirs in the same place.
       for (int k = 0; k < outputs; k++) {
         if (outs[k].isDefined()) environment.describe(k, outs[k]);

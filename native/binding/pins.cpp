@@ -34,6 +34,15 @@ napi_value releasePin(const CallInfo& call) {
   return call.toBoolean(inspect::releasePin(call.integer(0, "pin")));
 }
 
+napi_value hasPin(const CallInfo& call) {
+  try {
+    inspect::pinOf(call.integer(0, "pin"));
+    return call.toBoolean(true);
+  } catch (const Error&) {
+    return call.toBoolean(false);
+  }
+}
+
 // (pin, isGrad): { shape, dtype }, null for a gradient that is not there.
 napi_value describePin(const CallInfo& call) {
   const auto pin = inspect::pinOf(call.integer(0, "pin"));
@@ -92,6 +101,7 @@ napi_value storageOf(const CallInfo& call) {
 void addPinFunctions(Environment& environment, napi_value exports) {
   addFunction(environment, exports, "pinTensor", pinTensor);
   addFunction(environment, exports, "noteOfPin", noteOfPin);
+  addFunction(environment, exports, "hasPin", hasPin);
   addFunction(environment, exports, "releasePin", releasePin);
   addFunction(environment, exports, "describePin", describePin);
   addFunction(environment, exports, "graphOf", graphOf);

@@ -29,6 +29,7 @@ napi_value attachControl(const CallInfo& call) {
   check(environment, napi_create_reference(call.env(), call[0], 1, &environment.controlArray), call.name);
   static_assert(sizeof(std::atomic<int32_t>) == sizeof(int32_t), "the flag is shared with JavaScript");
   environment.control = static_cast<std::atomic<int32_t>*>(control.data);
+  environment.hasBreakFlag = control.holds(napi_int32_array, kBreaksChanged + 1);
   return nullptr;
 }
 

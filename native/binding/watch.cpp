@@ -1,9 +1,14 @@
 // Tells JavaScript what a watch found, with the tensors as the user knows them.
 #include "watch.h"
 
+#include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "../device/allocator.h"
+#include "../device/site.h"
+#include "../inspect/pins.h"
+#include "arguments.h"
 #include "environment.h"
 
 namespace descent::binding {
@@ -20,6 +25,8 @@ const char* nameOf(inspect::Hit::What what) {
       return "written";
     case inspect::Hit::What::allocated:
       return "allocated";
+    case inspect::Hit::What::activation:
+      return "activation";
   }
   return "";
 }
@@ -42,13 +49,24 @@ napi_value setWatcher(const CallInfo& call) {
   return nullptr;
 }
 
-// (nan, infinity, written)
+bool isActivation(const Op& op) {
+  for (const char* name : {"relu", "relu6", "sigmoid", "tanh", "hardtanh", "hardsigmoid"}) {
+    if (std::strcmp(op.name, name) == 0) return true;
+  }
+  return false;
+}
+
+// (nan, infinity, written, pins, activations): storages that are written to, of tensors and of pins.
 napi_value armWatch(const CallInfo& call) {
   inspect::Watch::Wanted wanted;
   wanted.nan = call.boolean(0, "nan");
   wanted.infinity = call.boolean(1, "infinity");
   for (const Tensor& tensor : call.tensors(2, "written"))
     wanted.written.push_back(Ref<Storage>(&tensor.storage()));
+  const ArgumentRow row{"pins", ArgumentRow::Kind::integers, true, "", {}, true};
+  const Argument pins = readArgument(call, call[3], row);
+  for (const int64_t pin : pins.lists->integers) wanted.written.push_back(inspect::pinOf(pin)->value.storage);
+  wanted.activations = call.boolean(4, "activations");
   call.environment.watch.arm(std::move(wanted));
   return nullptr;
 }
@@ -69,9 +87,19 @@ void Watch::close() {
   function_ = nullptr;
 }
 
-bool Watch::afterOp(const CallInfo& call, const Op& op, const Arguments& args,
-                    const std::vector<Tensor>& outs, bool isInPlace) {
+bool Watch::afterOp(const CallInfo& call, const Op& op, const Arguments& args, const Tensor* made, int count,
+                    bool isInPlace) {
+  // By far the most often.
+  if (areKnownFinite(made, count) && !wanted().activations && wanted().lines.empty() && !hasWritten())
+    return false;
+  const std::vector<Tensor> outs(made, made + count);
   inspect::Hit hit;
+  if (wanted().activations && !outs.empty() && isActivation(op)) {
+    hit.what = inspect::Hit::What::activation;
+    hit.op = call.name;
+    tell(hit, {}, {}, {call[0]});
+    hit = {};
+  }
   if (!inspect::Watch::afterOp(op, call.name, args, outs, isInPlace, &hit) && !wasWritten(&hit)) return false;
   const size_t first = isInPlace ? 0 : outs.size();
   std::vector<napi_value> inputs, outputs;
@@ -105,6 +133,26 @@ bool Watch::afterValues(const Tensor& x, napi_value object) {
   tell(hit, {}, {}, {object});
   environment_.describe(0, x);
   return true;
+}
+
+uint32_t Watch::siteNow() {
+  const CallSites::When before = environment_.sites.setWhen(CallSites::When::always);
+  const uint32_t site = siteHere();
+  environment_.sites.setWhen(before);
+  return site;
+}
+
+void Watch::changed() {
+  if (!function_ || isTelling_) return;
+  napi_env env = environment_.env;
+  napi_handle_scope scope;
+  if (napi_open_handle_scope(env, &scope) != napi_ok) return;
+  napi_value function, global, null, result;
+  napi_get_null(env, &null);
+  napi_get_reference_value(env, function_, &function);
+  napi_get_global(env, &global);
+  napi_call_function(env, global, function, 1, &null, &result);
+  napi_close_handle_scope(env, scope);
 }
 
 void Watch::afterCall() {
@@ -159,8 +207,9 @@ void Watch::tell(const inspect::Hit& hit, const std::vector<napi_value>& inputs,
   set("culprit", call.toNumber(hit.culprit));
   set("cameIn", call.toBoolean(hit.cameIn));
   set("watched", call.toNumber(hit.parameter));
-  const AllocationContext& context = allocationContext();
-  set("site", call.toNumber(hit.site ? hit.site : context.site));
+  // A gradient's is that of the forward call, where that is known.
+  const bool isGradient = hit.phase == inspect::Hit::Phase::backward;
+  set("site", call.toNumber(hit.site || isGradient ? hit.site : siteNow()));
   const Tensor from = hit.culprit >= 0 && static_cast<size_t>(hit.culprit) < hit.inputs.size()
                           ? hit.inputs[static_cast<size_t>(hit.culprit)]
                           : Tensor();

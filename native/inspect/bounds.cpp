@@ -172,7 +172,7 @@ double fromInputs(Bound bound, const Inputs& inputs, const Arguments& args) {
     case Bound::moves:
       return inputs.largest();
     case Bound::atMostOne:
-      return inputs.largest() >= 0 ? 1 : -1;
+      return inputs.largest() < safeLimit(DType::float64) && inputs.largest() >= 0 ? 1 : -1;
     case Bound::sums: {
       double most = 0;
       for (int i = 0; i < args.count; i++)

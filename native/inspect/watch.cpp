@@ -86,6 +86,11 @@ void Watch::arm(Wanted wanted) {
   gradientWatcher = wanted_.nan || wanted_.infinity ? this : nullptr;
 }
 
+void Watch::watchLine(uint32_t site) {
+  wanted_.lines.insert(site);
+  isArmed_ = true;
+}
+
 Watch::Call::Call(Watch& watch, const Op* op, const Tensor* target)
     : watch_(watch),
       firstNaN_(watch.firstNaN_),
@@ -101,6 +106,15 @@ Watch::Call::~Call() {
   watch_.firstNaN_ = firstNaN_;
   watch_.firstInfinity_ = firstInfinity_;
   watch_.targetBefore_ = targetBefore_;
+}
+
+bool Watch::areKnownFinite(const Tensor* tensors, int count) {
+  for (int k = 0; k < count; k++) {
+    if (!tensors[k].isDefined() || !isFloating(tensors[k].dtype())) continue;
+    const double known = knownMagnitude(tensors[k]);
+    if (!(known >= 0 && isFinite(known))) return false;
+  }
+  return true;
 }
 
 double Watch::look(const Tensor& x) {
@@ -233,7 +247,7 @@ bool Watch::afterOp(const Op& op, const std::string& name, const Arguments& args
   int culprit = -1;
   for (size_t k = 0; k < inputs.size(); k++) {
     if (!isFloating(inputs[k].dtype())) continue;
-    const bool isTarget = isInPlace && k == 0;
+    const bool isTarget = isInPlace && &inputs[k].storage() == &inputs[0].storage();
     const double magnitude = isTarget ? targetBefore_ : look(inputs[k]);
     if (isFinite(magnitude)) continue;
     if (isTold(inputs[k], hit->what)) {
@@ -260,7 +274,7 @@ bool Watch::afterOp(const Op& op, const std::string& name, const Arguments& args
   if (hit->isCreated && op.isComposed && inner) hit->inner = inner;
   hit->inputs = inputs;
   hit->outputs = outs;
-  const bool isFirstOne = isFirst(*hit, siteHere());
+  const bool isFirstOne = isFirst(*hit, siteNow());
   pass();
   if (culprit >= 0) markTold(inputs[static_cast<size_t>(culprit)], hit->what);
   return isFirstOne;
@@ -274,7 +288,7 @@ bool Watch::afterValues(const Tensor& x, Hit* hit) {
   hit->outputs = {x};
   markTold(x, hit->what);
   toldSinceStep_ = true;
-  return isFirst(*hit, siteHere());
+  return isFirst(*hit, siteNow());
 }
 
 bool Watch::afterStep(const std::vector<Update>& updates, Hit* hit) {

@@ -23,7 +23,7 @@ struct Found {
 };
 
 struct Hit {
-  enum class What : uint8_t { nan, infinity, written, allocated };
+  enum class What : uint8_t { nan, infinity, written, allocated, activation };
   enum class Phase : uint8_t { forward, backward, step };
   What what = What::nan;
   Phase phase = Phase::forward;
@@ -50,10 +50,11 @@ class Watch : public OpWatcher, public GradientWatcher {
     bool infinity = false;
     std::vector<Ref<Storage>> written;
     std::unordered_set<uint32_t> lines;  // call sites at which memory is taken
-    bool isAny() const { return nan || infinity || !written.empty() || !lines.empty(); }
+    bool activations = false;            // what functions with dead or saturated ends make
+    bool isAny() const { return nan || infinity || activations || !written.empty(); }
   };
   void arm(Wanted wanted);
-  void watchLine(uint32_t site) { wanted_.lines.insert(site); }
+  void watchLine(uint32_t site);
   bool isArmed() const { return isArmed_; }
   const Wanted& wanted() const { return wanted_; }
 
@@ -85,11 +86,16 @@ class Watch : public OpWatcher, public GradientWatcher {
   bool afterStep(const std::vector<Update>& updates, Hit* hit);
   // Whether a storage that is watched was written to since this was last asked.
   bool wasWritten(Hit* hit);
+  bool hasWritten() const { return static_cast<bool>(written_); }
+  // Whether nothing needs a look.
+  static bool areKnownFinite(const Tensor* tensors, int count);
   // Of an element of x: what is known, else found out by looking.
   static double look(const Tensor& x);
 
   // Told at once, within the pass. Nothing may be thrown.
   virtual void tell(const Hit& hit) = 0;
+  // The place of the running call, at any cost.
+  virtual uint32_t siteNow() = 0;
 
   void made(const Op& op, const Arguments& args, const Tensor* outs) override;
   double before(const Op& op, const Arguments& args) override;

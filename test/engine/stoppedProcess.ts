@@ -8,10 +8,16 @@ import type { Asks, PinResult, TensorFacts } from "../../engine/inspection.js";
 import type { RunConnection } from "../../engine/runtime/client.js";
 import { connect, start, until, workspaceWith, type Started } from "./processes.js";
 
-interface Reply {
+export interface CallFrame {
+  callFrameId: string;
+  functionName: string;
+  /** Lines count from 0. */
+  location: { scriptId: string; lineNumber: number };
+}
+export interface Reply {
   id?: number;
   method?: string;
-  params?: { callFrames?: { callFrameId: string }[] };
+  params?: { callFrames?: CallFrame[]; scriptId?: string; url?: string };
   error?: { message: string };
   result?: unknown;
 }
@@ -21,7 +27,7 @@ interface Evaluated {
 }
 
 /** The inspector's protocol over a WebSocket; frames as RFC 6455 has them, as far as Node uses them. */
-class Inspector {
+export class Inspector {
   private readonly socket: Socket;
   private received = Buffer.alloc(0);
   private text = "";
