@@ -319,14 +319,8 @@ export interface Native extends NativePins {
   /** `report` gets what engine/breaks/watch.ts says, within the call that it is about; null: `control.breaks` was set. */
   setWatcher(report: (hit: never) => void): void;
   /** Looks for NaN and infinities in what ops, backward passes and steps make; for writes to the memory of tensors and pins; and at what
-   *  activations make. Forgets what was reported before. */
-  armWatch(
-    nan: boolean,
-    infinity: boolean,
-    written: Wrapped[],
-    pins: readonly number[],
-    activations: boolean,
-  ): void;
+   *  activations make (`looks`). */
+  armWatch(nan: boolean, infinity: boolean, written: Wrapped[], pins: number[], looks: boolean): void;
   /** Reports memory that is taken at a call site. */
   watchLine(site: number): void;
   /** `read` gives the number of the user's line that is running, `text` its text. */
