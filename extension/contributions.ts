@@ -21,7 +21,7 @@ import { runTraining } from "./commands/runTraining.js";
 import { state } from "./commands/state.js";
 import { stepBatch } from "./commands/stepBatch.js";
 import { stopRun } from "./commands/stopRun.js";
-import { tensorMenuContext, tensorTypes } from "./debug/edits.js";
+import { tensorMenuContext, tensorType } from "./debug/edits.js";
 import {
   contextKeys,
   debugType,
@@ -58,7 +58,7 @@ const onRun = (words: string, group: string) => ({
 });
 
 /** The rows of tensors in Variables, Watch and hovers: by what the tracker says of them, or by the type that newer editors tell. */
-const isTensorRow = `debugType == pwa-node && (debugProtocolVariableMenuContext == ${tensorMenuContext} || variableType =~ /^(${tensorTypes.join("|")})$/)`;
+const isTensorRow = `debugType == pwa-node && (debugProtocolVariableMenuContext == ${tensorMenuContext} || variableType =~ /${tensorType}/)`;
 const ofTensors = (menu: string) => [
   { menu, when: isTensorRow, group: "inline@1" },
   { menu, when: isTensorRow, group: "1_descent@1" },

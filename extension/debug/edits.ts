@@ -4,8 +4,11 @@
 /** The menu context of a variable that is a tensor. */
 export const tensorMenuContext = "descentTensor";
 
-/** Types of variables that the inspector can show. */
-export const tensorTypes: readonly string[] = ["Tensor", "Parameter"];
+/** Types of variables that the inspector can show, as a pattern. The bundler calls a class that names itself `_Tensor`. */
+export const tensorType = "^_?(Tensor|Parameter)$";
+
+/** How a tensor is described, of whatever class it is. */
+const described = /^\w+\[[\d, ]*\] (float|bfloat|int|uint|bool)/;
 
 export interface SentFrame {
   id?: unknown;
@@ -15,12 +18,24 @@ export interface SentFrame {
   source?: { path?: unknown; presentationHint?: unknown };
 }
 
-/** Lets the editor offer 'Inspect Tensor' on the rows of tensors alone. */
-export function markTensors(variables: unknown): void {
+/** Lets the editor offer 'Inspect Tensor' on the rows of tensors alone. Returns whether there is one. */
+export function markTensors(variables: unknown): boolean {
+  let found = false;
   for (const variable of list(variables)) {
-    if (typeof variable["type"] === "string" && tensorTypes.includes(variable["type"])) {
-      variable["__vscodeVariableMenuContext"] ??= tensorMenuContext;
-    }
+    const { type, value } = variable;
+    const isTensor = typeof type === "string" && new RegExp(tensorType).test(type);
+    if (!isTensor && !(typeof value === "string" && described.test(value))) continue;
+    found = true;
+    variable["__vscodeVariableMenuContext"] ??= tensorMenuContext;
+  }
+  return found;
+}
+
+/** js-debug puts the whole description of a method's object before the method: "Net  101,770 params in 2 layers.forward". */
+export function shortenNames(frames: unknown): void {
+  for (const frame of list(frames) as SentFrame[]) {
+    if (typeof frame.name === "string")
+      frame.name = frame.name.replace(/^([\w$]+)(?:[[(]| {2}).*\.(?=[^.]+$)/, "$1.");
   }
 }
 

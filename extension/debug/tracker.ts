@@ -3,7 +3,7 @@
 import type { DebugAdapterTracker, DebugAdapterTrackerFactory, DebugSession } from "vscode";
 import type { Editor } from "../app.js";
 import type { Disposable } from "../event.js";
-import { deemphasizeBreakpoint, markTensors } from "./edits.js";
+import { deemphasizeBreakpoint, markTensors, shortenNames } from "./edits.js";
 import { isTraining } from "./provider.js";
 import type { Trainings } from "./trainings.js";
 
@@ -74,8 +74,10 @@ class TrainingTracker implements DebugAdapterTracker {
   }
 
   #onResponse({ command, request_seq: request, body = {} }: Message): void {
-    if (command === "variables") markTensors(body["variables"]);
-    else if (command === "stackTrace") {
+    if (command === "variables") {
+      if (markTensors(body["variables"])) this.#trainings.described(this.#session);
+    } else if (command === "stackTrace") {
+      shortenNames(body["stackFrames"]);
       deemphasizeBreakpoint(body["stackFrames"]);
       const first = this.#stackRequests.get(request as number) ?? 0;
       this.#stackRequests.delete(request as number);

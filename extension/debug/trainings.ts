@@ -27,6 +27,8 @@ export interface Training {
   readonly threadId: number | null;
   /** Why, as the debugger says: "breakpoint", "step", "exception". */
   readonly reason: string | null;
+  /** From this stop to the first tensor that the editor was told of; null while there is none. */
+  readonly describedAfter: number | null;
   /** Frames of this stop, as far as the editor has asked for them, innermost first. */
   readonly frames: readonly Frame[];
   /** What the process said at this stop; null while it has not, and where it did not answer. */
@@ -35,7 +37,7 @@ export interface Training {
   readonly answered: Promise<void>;
 }
 
-type Writable = { -readonly [K in keyof Training]: Training[K] };
+type Writable = { -readonly [K in keyof Training]: Training[K] } & { stoppedAt: number };
 
 /** Where the user looks: a frame of a process that stands. */
 export interface Chosen {
@@ -94,6 +96,8 @@ export class Trainings {
       stops: 0,
       threadId: null,
       reason: null,
+      describedAfter: null,
+      stoppedAt: 0,
       frames: [],
       process: null,
       answered: Promise.resolve(),
@@ -108,6 +112,8 @@ export class Trainings {
     const training = this.#known.get(session.id)!;
     training.state = "stopped";
     training.stops++;
+    training.stoppedAt = performance.now();
+    training.describedAfter = null;
     training.threadId = typeof body.threadId === "number" ? body.threadId : null;
     training.reason = typeof body.reason === "string" ? body.reason : null;
     training.frames = [];
@@ -140,6 +146,12 @@ export class Trainings {
     this.#changes.fire(training);
   }
 
+  /** Tensors are on their way to the editor, with their descriptions. */
+  described(session: DebugSession): void {
+    const training = this.#known.get(session.id);
+    if (training) training.describedAfter ??= performance.now() - training.stoppedAt;
+  }
+
   /** Also of a session that is not known. */
   ended(session: DebugSession): void {
     const training = this.#known.get(session.id);
@@ -152,9 +164,9 @@ export class Trainings {
 
   /** For `descent._state`. */
   describe(): unknown[] {
-    return this.all().map(({ session, state, stops, reason, frames, process }) => ({
+    return this.all().map(({ session, state, stops, reason, frames, process, describedAfter }) => ({
       name: session.name,
-      ...{ state, stops, reason, process },
+      ...{ state, stops, reason, process, describedAfter },
       frames: frames.length,
     }));
   }

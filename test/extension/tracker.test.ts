@@ -134,19 +134,43 @@ test("rows of tensors are marked for the menu, and our own frame gives way to th
   const debug = new FakeDebugger();
   const { main } = sessions();
   debug.start(main);
-  const variables = [{ type: "Tensor" }, { type: "Parameter" }, { type: "Array" }, {}, null, 3];
+  const own = { type: "Mine", value: "Mine[2, 3] float32  all 1" };
+  const variables = [{ type: "_Tensor" }, { type: "Parameter" }, { type: "Array" }, {}, own, null, 3];
   debug.send(main, { type: "response", command: "variables", success: true, body: { variables } });
-  assert.deepEqual(variables.slice(0, 4), [
-    { type: "Tensor", __vscodeVariableMenuContext: "descentTensor" },
+  assert.deepEqual(variables.slice(0, 5), [
+    { type: "_Tensor", __vscodeVariableMenuContext: "descentTensor" },
     { type: "Parameter", __vscodeVariableMenuContext: "descentTensor" },
     { type: "Array" },
     {},
+    { ...own, __vscodeVariableMenuContext: "descentTensor" },
   ]);
+  assert.equal(typeof debug.trainings.all()[0]!.describedAfter, "number");
   const source = { path: "/x/dist/engine/breakpoint.mjs" };
   debug.stop(main, [{ name: "stop", source }, { name: "train" }]);
   assert.deepEqual(source, { path: "/x/dist/engine/breakpoint.mjs", presentationHint: "deemphasize" });
   debug.focus(main);
   assert.equal(debug.trainings.chosen()?.frame.name, "train");
+});
+
+test("a frame of a method has the name of its class, not the whole description of its object", () => {
+  const debug = new FakeDebugger();
+  const { main } = sessions();
+  debug.start(main);
+  const names = [
+    "Net  101,770 params in 2 layers.forward",
+    "Linear(784 → 128)  100,480 params.forward",
+    "Tensor[2, 3] float32  µ 1.5 σ 0.5.backward",
+    "Net.forward",
+    "<anonymous>",
+  ];
+  debug.stop(
+    main,
+    names.map((name) => ({ name })),
+  );
+  assert.deepEqual(
+    debug.trainings.all()[0]!.frames.map(({ name }) => name),
+    ["Net.forward", "Linear.forward", "Tensor.backward", "Net.forward", "<anonymous>"],
+  );
 });
 
 test("messages of any other shape pass", () => {
