@@ -20,6 +20,7 @@ void describe("inspector over time", { skip: missing() ?? false }, () => {
     const inspector = await openInspector(browser, { tensors: [tensor] });
     await view(inspector, "table");
     await inspector.tell("setSession", "running");
+    await inspector.until(`document.querySelector(".is-old") !== null`);
     assert.match(await inspector.page.innerText(".stale"), /The program runs/);
     assert.deepEqual(await tableValues(inspector), [["1", "2"]]);
     assert.equal(await inspector.page.locator(".is-old").count(), 1);

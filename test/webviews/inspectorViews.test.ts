@@ -67,6 +67,10 @@ void describe("inspector's views", { skip: missing() ?? false }, () => {
     });
     const { page } = inspector;
     await view(inspector, "table");
+    await page.dragAndDrop(".dim >> nth=0 >> .dim-name", ".dim >> nth=1");
+    await idle(inspector);
+    assert.deepEqual((await tableValues(inspector))[1], ["1", "6", "11", "16", "21", "26"]);
+    await page.dragAndDrop(".dim >> nth=0 >> .dim-name", ".dim >> nth=1");
     await page.fill('[aria-label="Range of dim 0"]', "2:4");
     await page.press('[aria-label="Range of dim 0"]', "Enter");
     await idle(inspector);
@@ -216,6 +220,10 @@ void describe("inspector's views", { skip: missing() ?? false }, () => {
     assert.match(await page.innerText(".notice"), /Dim 1 has 4 indices: 9 is outside/);
     await view(inspector, "table");
     assert.equal(await page.locator(".grid-cell.at-cursor").innerText(), "0.983333");
+    await page.focus(".grid");
+    await page.keyboard.press("Shift+M");
+    await idle(inspector);
+    assert.equal(await page.locator(".grid-cell.at-cursor").innerText(), "0");
     await inspector.close();
   });
 

@@ -205,7 +205,6 @@ export function install(options: InspectorHarnessOptions): void {
           const selected = options.selected ?? shown()[0]?.id ?? null;
           fake.send({ type: "snapshot", tensors: shown(), selected, session, state: options.state ?? null });
         }
-        if (message.type === "select") fake.select(message.id);
         if (message.type === "close") fake.close(message.id);
         if (message.type === "pin") {
           const one = tensors.get(message.id);

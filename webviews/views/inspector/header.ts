@@ -17,6 +17,8 @@ export interface HeaderState {
   comparable: readonly { id: string; label: string }[];
   minus: string | null;
   session: "none" | "running" | "stopped";
+  /** Whether it is to be said that the values are old. */
+  isStale: boolean;
 }
 
 /** Of which stop the values are, as one sentence; null where they are of this one. */
@@ -64,7 +66,7 @@ export class Header {
     this.element.append(line, this.tools, this.#stale);
   }
 
-  update({ tensor, comparable, minus, session }: HeaderState): void {
+  update({ tensor, comparable, minus, session, isStale }: HeaderState): void {
     this.#tensor = tensor;
     const { facts, expression } = tensor;
     const other = comparable.find(({ id }) => id === minus);
@@ -90,7 +92,7 @@ export class Header {
     this.#minus.value = other === undefined ? "" : other.id;
     this.#minus.hidden = comparable.length === 0;
     this.#keep.disabled = session !== "stopped" || tensor.freshness === "old" || facts === null;
-    const stale = staleText(tensor, session);
+    const stale = isStale || tensor.problem !== null ? staleText(tensor, session) : null;
     this.#stale.hidden = stale === null || facts === null;
     rebuild(this.#stale, stale ?? "", () => [icon("info"), make("span", "", stale ?? "")]);
   }

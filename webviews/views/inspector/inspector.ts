@@ -8,10 +8,10 @@ import type { FromInspector, InspectedTensor, ToInspector } from "../../protocol
 import { progressRing } from "../../widgets/toolkit.js";
 import { Answers } from "./answers.js";
 import { Channels } from "./channels.js";
-import { defaultChoices, tabs, viewOf, views, type Choices, type Tab, type ViewName } from "./choices.js";
+import { defaultChoices, viewOf, views, type Choices, type Tab, type ViewName } from "./choices.js";
 import { ColourBar } from "./colourbar.js";
 import { Dims } from "./dims.js";
-import { make, rebuild, tool } from "./dom.js";
+import { make, rebuild } from "./dom.js";
 import { Exporting } from "./exporting.js";
 import { Graph } from "./graph.js";
 import { Header } from "./header.js";
@@ -30,6 +30,7 @@ import { extentOf, sliceWith } from "./slicing.js";
 import { StatisticsLine } from "./statistics.js";
 import { emptyText, nothingText, unreadText, type EmptyText } from "./status.js";
 import { Table } from "./table.js";
+import { Tabs } from "./tabs.js";
 import { TensorList } from "./tensorList.js";
 import type { InspectorTheme, View, ViewContext, ViewHost } from "./view.js";
 import { ViewBar } from "./viewBar.js";
@@ -38,7 +39,8 @@ import { suitsSquare } from "./viewport.js";
 /** Milliseconds for which choices are gathered before they are kept. */
 const savePause = 200;
 
-const tabTexts: Readonly<Record<Tab, string>> = { value: "Value", grad: "Gradient", graph: "Graph" };
+/** Milliseconds that a program may run before its old values are shown as such. */
+const stalePause = 400;
 
 type Name = ViewName | "scalar";
 
@@ -52,7 +54,9 @@ export class Inspector implements ViewHost {
   #list: TensorList;
   #header: Header;
   #page = make("div", "inspector");
-  #tabs = make("div", "tabs");
+  #tabs = new Tabs((tab) => {
+    this.choose({ tab });
+  });
   #dims: Dims;
   #bar: ViewBar;
   #jump: Jump;
@@ -70,6 +74,8 @@ export class Inspector implements ViewHost {
   #shown: View | null = null;
   #reveal: ViewContext["reveal"] = null;
   #frame = 0;
+  #staleSince: number | null = null;
+  #staleTimer: ReturnType<typeof setTimeout> | undefined;
   #saveTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(channel: Channel<ToInspector, FromInspector>, root: HTMLElement) {
@@ -83,7 +89,12 @@ export class Inspector implements ViewHost {
     });
     this.#layers = new Layers(this.#answers);
     this.#theme = themeOf(root);
-    this.#list = new TensorList(send, () => {
+    const choose = (message: FromInspector): void => {
+      send(message);
+      // What the user selects is shown at once; the extension only keeps it.
+      if (message.type === "select") this.#receive(message);
+    };
+    this.#list = new TensorList(choose, () => {
       this.#share({ link: !this.model.shared.link });
     });
     this.#header = new Header({
@@ -129,12 +140,11 @@ export class Inspector implements ViewHost {
       channels: () => new Channels(this),
       scalar: () => new Scalar(),
     };
-    this.#makeTabs();
     this.#live.setAttribute("role", "status");
     this.#notice.setAttribute("role", "alert");
     this.#notice.hidden = true;
     this.#foot.append(this.#jump.element, this.#statistics.element);
-    const parts = make("div", "tab-row", this.#tabs, this.#dims.element);
+    const parts = make("div", "tab-row", this.#tabs.element, this.#dims.element);
     this.#page.append(
       ...[this.#list.element, this.#header.element, parts, this.#bar.element, this.#notice],
       ...[this.#empty, this.#stage, this.#foot],
@@ -241,32 +251,6 @@ export class Inspector implements ViewHost {
     this.redraw();
   }
 
-  #makeTabs(): void {
-    this.#tabs.setAttribute("role", "tablist");
-    this.#tabs.setAttribute("aria-label", "What is shown of the tensor");
-    for (const tab of tabs) {
-      const button = tool({
-        label: tabTexts[tab],
-        title: tabTexts[tab],
-        onClick: () => {
-          this.choose({ tab });
-        },
-      });
-      button.setAttribute("role", "tab");
-      button.dataset["tab"] = tab;
-      this.#tabs.append(button);
-    }
-    this.#tabs.addEventListener("keydown", (event) => {
-      const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      const choices = this.#choices;
-      if (by === undefined || choices === null) return;
-      event.preventDefault();
-      const tab = tabs.at((tabs.indexOf(choices.tab) + by) % tabs.length)!;
-      this.choose({ tab });
-      this.#tabs.querySelector<HTMLElement>(`[data-tab="${tab}"]`)?.focus();
-    });
-  }
-
   #watch(root: HTMLElement): void {
     const restyle = (): void => {
       this.#theme = themeOf(root);
@@ -293,25 +277,47 @@ export class Inspector implements ViewHost {
     this.#frame = 0;
     const { model } = this;
     const { selected, session, shared } = model;
+    // Of a tensor of an earlier stop there is nobody to ask: what was read stays.
+    this.#answers.enabled = model.canAsk && selected?.freshness === "current";
     this.#answers.begin();
     this.#list.update(model.tensors, model.selectedId, shared.link);
     const empty = emptyText(model);
     const hasFacts = selected !== null && selected.facts !== null;
-    for (const part of [this.#header.element, this.#tabs]) part.hidden = !hasFacts;
+    for (const part of [this.#header.element, this.#tabs.element]) part.hidden = !hasFacts;
     if (hasFacts) {
       const { minus, tab } = model.choicesOf(selected);
-      this.#header.update({ tensor: selected, comparable: model.comparable(selected), minus, session });
-      for (const button of this.#tabs.children) {
-        const isSelected = button instanceof HTMLElement && button.dataset["tab"] === tab;
-        button.setAttribute("aria-selected", String(isSelected));
-        if (button instanceof HTMLElement) button.tabIndex = isSelected ? 0 : -1;
-      }
-      this.#page.classList.toggle("is-old", selected.freshness === "old" || session !== "stopped");
+      const isStale = this.#isStale(selected);
+      this.#header.update({
+        tensor: selected,
+        comparable: model.comparable(selected),
+        minus,
+        session,
+        isStale,
+      });
+      this.#tabs.update(tab);
+      this.#page.classList.toggle("is-old", isStale);
       this.#drawTab(selected, tab);
     } else this.#show(empty, null);
     this.#answers.end();
     this.#stage.setAttribute("aria-busy", String(this.#answers.busy));
     this.#stage.classList.toggle("busy", this.#answers.busy);
+  }
+
+  /** Whether the values are of an earlier stop for long enough to say so: while one steps, nothing flickers. */
+  #isStale({ freshness, problem }: InspectedTensor): boolean {
+    const { session } = this.model;
+    if (freshness === "current" && session === "stopped") {
+      this.#staleSince = null;
+      return false;
+    }
+    this.#staleSince ??= performance.now();
+    const left = this.#staleSince + stalePause - performance.now();
+    if (left <= 0 || session === "none" || (problem !== null && session === "stopped")) return true;
+    clearTimeout(this.#staleTimer);
+    this.#staleTimer = setTimeout(() => {
+      this.redraw();
+    }, left + 1);
+    return false;
   }
 
   #drawTab(tensor: InspectedTensor, tab: Tab): void {
@@ -338,8 +344,10 @@ export class Inspector implements ViewHost {
     const statistics: Statistics | null =
       outcome !== null && "answer" in outcome ? outcome.answer.statistics : null;
     const { shared } = this.model;
-    if (statistics === null && !this.model.canAsk) {
-      this.#show(unreadText(tensor.expression, this.model.session), null);
+    if (statistics === null && !this.#answers.enabled) {
+      const { problem } = tensor;
+      const unread = unreadText(tensor.expression, this.model.session);
+      this.#show(problem === null ? unread : { ...unread, text: problem }, null);
       return;
     }
     const context: ViewContext = {
@@ -359,7 +367,7 @@ export class Inspector implements ViewHost {
     this.#bar.element.hidden = name === "scalar";
     if (name !== "scalar") this.#bar.update(name, available, choices, shared, facts.shape, square, note);
     this.#jump.element.hidden = name === "scalar";
-    this.#jump.update(source, choices, this.model.canAsk);
+    this.#jump.update(source, choices, this.#answers.enabled);
     this.#exporting.update({ tensor, source, choices, canvas: view.canvas });
     const problem = outcome !== null && "problem" in outcome ? outcome.problem : null;
     this.#statistics.update(statistics, problem);

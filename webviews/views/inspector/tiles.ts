@@ -6,8 +6,8 @@ import type { Range } from "./slicing.js";
 /** Cells along a tile's side. Small: what is asked beyond the edges of the screen is less than one tile. */
 export const tileSide = 16;
 
-/** About 40 MB of cells. */
-const mostTiles = 16_384;
+/** About 10 MB of cells, and more than two screens full. */
+const mostTiles = 4096;
 
 export interface Steps {
   rows: number;
