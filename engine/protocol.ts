@@ -117,6 +117,8 @@ export interface RunRecord {
   nodeVersion: string;
   descentVersion: string;
   findings: Finding[];
+  /** A debugger started it, and may say what to stop at (`breakWhen`). */
+  debugged?: boolean;
 }
 
 export interface Finding {

@@ -2,6 +2,7 @@
 
 import type { ExtensionContext, OutputChannel } from "vscode";
 import type { Trainings } from "./debug/trainings.js";
+import type { BreakWhen } from "./debug/breakWhen.js";
 import type { Dashboards } from "./panels/dashboards.js";
 import type { Inspectors } from "./panels/inspectors.js";
 import type { Problems } from "./editor/problems.js";
@@ -24,6 +25,7 @@ export interface App {
   trainings: Trainings;
   inspectors: Inspectors;
   problems: Problems;
+  breakWhen: BreakWhen;
   log: OutputChannel;
   /** The run selected in the Runs view. */
   selectedRun(): RunNode | undefined;

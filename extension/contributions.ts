@@ -2,9 +2,11 @@
 // package.json's `contributes` is generated from here (contributions.generate.ts), and main.ts registers from here.
 
 import type { App } from "./app.js";
+import { addBreakCondition } from "./commands/addBreakCondition.js";
 import { debugTraining } from "./commands/debugTraining.js";
 import { deleteRun } from "./commands/deleteRun.js";
 import { inspectTensor } from "./commands/inspectTensor.js";
+import { editBreakCondition } from "./commands/editBreakCondition.js";
 import { killRun } from "./commands/killRun.js";
 import { newProject } from "./commands/newProject.js";
 import { openDashboard } from "./commands/openDashboard.js";
@@ -13,6 +15,7 @@ import { openSelectedRun } from "./commands/openSelectedRun.js";
 import { openScript } from "./commands/openScript.js";
 import { pauseRun } from "./commands/pauseRun.js";
 import { refreshRuns } from "./commands/refreshRuns.js";
+import { removeBreakCondition } from "./commands/removeBreakCondition.js";
 import { renameRun } from "./commands/renameRun.js";
 import { resumeRun } from "./commands/resumeRun.js";
 import { revealRunFolder } from "./commands/revealRunFolder.js";
@@ -23,6 +26,8 @@ import { stepBatch } from "./commands/stepBatch.js";
 import { stopRun } from "./commands/stopRun.js";
 import { tensorMenuContext, tensorType } from "./debug/edits.js";
 import {
+  breakConditionRow,
+  breakWhenView,
   contextKeys,
   debugType,
   dashboardViewType,
@@ -64,6 +69,12 @@ const ofTensors = (menu: string) => [
   { menu, when: isTensorRow, group: "1_descent@1" },
 ];
 
+const onCondition = (group: string) => ({
+  menu: "view/item/context",
+  when: `view == ${breakWhenView} && viewItem == ${breakConditionRow}`,
+  group,
+});
+
 export const commands: CommandRow[] = [
   {
     id: "descent.runTraining",
@@ -82,6 +93,30 @@ export const commands: CommandRow[] = [
     palette: trusted,
     menus: [{ menu: "editor/title/run", when: `${trains} && ${trusted}`, group: "1_descent@2" }],
     key: { key: "f5", when: keyIsFree },
+  },
+  {
+    id: "descent.addBreakCondition",
+    title: "Break When: Add Condition…",
+    icon: "$(add)",
+    handler: addBreakCondition,
+    palette: trusted,
+    menus: [{ menu: "view/title", when: `view == ${breakWhenView}`, group: "navigation@1" }],
+  },
+  {
+    id: "descent.editBreakCondition",
+    title: "Edit Condition…",
+    icon: "$(edit)",
+    handler: editBreakCondition,
+    palette: "never",
+    menus: [onCondition("inline@1")],
+  },
+  {
+    id: "descent.removeBreakCondition",
+    title: "Remove Condition",
+    icon: "$(close)",
+    handler: removeBreakCondition,
+    palette: "never",
+    menus: [onCondition("inline@2")],
   },
   {
     id: "descent.newProject",
@@ -289,6 +324,15 @@ export const viewsContainers = {
 export const views = {
   [runsContainer]: [
     { id: runsView, name: "Runs", icon: "extension/media/descent.svg", contextualTitle: "Descent" },
+  ],
+  debug: [
+    {
+      id: breakWhenView,
+      name: "Break When",
+      icon: "extension/media/descent.svg",
+      contextualTitle: "Descent",
+      when: `${trains} || ${contextKeys.hasRuns}`,
+    },
   ],
 };
 

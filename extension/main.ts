@@ -5,13 +5,15 @@ import * as vscode from "vscode";
 import type { App } from "./app.js";
 import { commands } from "./contributions.js";
 import { DuringTraining } from "./debug/duringTraining.js";
+import { BreakWhen } from "./debug/breakWhen.js";
+import { BreakWhenView } from "./debug/breakWhenView.js";
 import { registerDebugger } from "./debug/provider.js";
 import { registerTracker } from "./debug/tracker.js";
 import { Trainings } from "./debug/trainings.js";
 import { ActiveFile } from "./editor/activeFile.js";
 import { TrainingLens } from "./editor/codeLens.js";
 import { Problems } from "./editor/problems.js";
-import { runsView } from "./names.js";
+import { breakWhenView, runsView } from "./names.js";
 import { Dashboards } from "./panels/dashboards.js";
 import { Inspectors } from "./panels/inspectors.js";
 import { openRunSeries } from "./panels/runSeries.js";
@@ -70,18 +72,37 @@ export function activate(context: vscode.ExtensionContext): void {
   const lens = new TrainingLens(editor, settings);
   const view = new RunsView(editor, runs);
   const tree = editor.window.createTreeView(runsView, { treeDataProvider: view, showCollapseAll: false });
+  const breakWhen = new BreakWhen(memory, runs);
+  const breakView = new BreakWhenView(editor, breakWhen);
+  const breakTree = editor.window.createTreeView(breakWhenView, {
+    treeDataProvider: breakView,
+    manageCheckboxStateManually: true,
+  });
   const refreshLens = () => {
     lens.refresh();
   };
 
   const app: App = {
-    ...{ editor, context, settings, runs, trainer, dashboards, trainings, inspectors, problems, log },
+    ...{
+      editor,
+      context,
+      settings,
+      runs,
+      trainer,
+      dashboards,
+      trainings,
+      inspectors,
+      problems,
+      breakWhen,
+      log,
+    },
     selectedRun: () => tree.selection[0],
     describe: () => ({
       runs: runs.all().map(({ folder, record }) => ({ folder, ...record, token: null })),
       panels: dashboards.describe(),
       trainings: trainings.describe(),
       inspector: inspectors.describe(),
+      breakWhen: breakWhen.conditions,
       statusBar: statusBar.text,
       activeFileTrains: activeFile.trains,
       roots: runs.roots,
@@ -94,11 +115,12 @@ export function activate(context: vscode.ExtensionContext): void {
     ...commands.map(({ id, handler }) =>
       editor.commands.registerCommand(id, (...values: unknown[]) => handler(app, ...values)),
     ),
-    tree,
+    ...[tree, breakWhen, breakView, breakTree],
+    breakTree.onDidChangeCheckboxState((event) => void breakView.changed(event)),
     editor.languages.registerCodeLensProvider([{ language: "typescript" }, { language: "javascript" }], lens),
     settings.onDidChange("descent.codeLens.enabled", refreshLens),
     editor.workspace.onDidGrantWorkspaceTrust(refreshLens),
-    ...registerDebugger({ editor, settings, trainer, expected, watch }),
+    ...registerDebugger({ editor, settings, trainer, expected, watch, breakWhen }),
   );
   const restored = setTimeout(() => {
     void dashboards.recover();

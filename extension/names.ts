@@ -14,6 +14,9 @@ export const contextKeys = {
 
 export const runsContainer = "descent";
 export const runsView = "descent.runs";
+/** In the debugger's side bar; and the menu context of its rows that are conditions. */
+export const breakWhenView = "descent.breakWhen";
+export const breakConditionRow = "breakCondition";
 export const dashboardViewType = "descent.dashboard";
 export const inspectorViewType = "descent.inspector";
 export const debugType = "descent";

@@ -37,7 +37,7 @@ const rules: Record<string, Rule> = {
   extension: {
     packages: /^(node:.*|vscode|vscode-jsonrpc(\/.*)?|typescript\/lib\/tsserverlibrary(\.js)?|typescript)$/,
     paths:
-      /^(extension\/(?!samples|start)|engine\/(protocol|inspection|store|runtime\/client)|webviews\/protocol)/,
+      /^(extension\/(?!samples|start)|engine\/(protocol|inspection|breaks\/conditions|store|runtime\/client)|webviews\/protocol)/,
   },
 };
 

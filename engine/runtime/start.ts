@@ -211,6 +211,7 @@ function newRecord(script: string, launch: LaunchOptions): RunRecord {
     nodeVersion: process.versions.node,
     descentVersion: ownVersion(),
     findings: [],
+    debugged: launch.breakWhen !== undefined,
   };
 }
 

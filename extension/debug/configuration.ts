@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import type { BreakConditions } from "../../engine/breaks/conditions.js";
 import { environment, type LaunchOptions } from "../../engine/protocol.js";
 
 /** Key on the root session's configuration by which the sessions of a training are told from all others. */
@@ -25,6 +26,8 @@ export interface Surroundings {
   cwd: string;
   /** The folder that its run is recorded below. */
   workspace: string;
+  /** What to stop at from the first operation on. */
+  breakWhen: BreakConditions;
   /** The device of the settings; empty: the script decides. */
   device: string;
 }
@@ -33,7 +36,8 @@ export interface Surroundings {
 export function toNodeConfiguration(config: LaunchConfiguration, around: Surroundings): LaunchConfiguration {
   const { device: ownDevice, ...rest } = config;
   const device = typeof ownDevice === "string" && ownDevice !== "" ? ownDevice : around.device;
-  const launch: LaunchOptions = { workspace: around.workspace, ...(device === "" ? {} : { device }) };
+  const { workspace, breakWhen } = around;
+  const launch: LaunchOptions = { workspace, breakWhen, ...(device === "" ? {} : { device }) };
   return {
     console: "integratedTerminal",
     killBehavior: "polite", // 'Stop' lets `finally` blocks and the last flush run

@@ -10,6 +10,7 @@ import type { Settings } from "../settings.js";
 import type { ExpectedRuns } from "../training/expected.js";
 import { CannotRun, findScript, scriptOf } from "../training/script.js";
 import type { Trainer } from "../training/trainer.js";
+import type { BreakWhen } from "./breakWhen.js";
 import { marker, toNodeConfiguration, type LaunchConfiguration } from "./configuration.js";
 
 interface Options {
@@ -18,6 +19,7 @@ interface Options {
   trainer: Trainer;
   expected: ExpectedRuns;
   watch: (folder: string) => Promise<void>;
+  breakWhen: Pick<BreakWhen, "conditions">;
 }
 
 export class DebugProvider implements DebugConfigurationProvider {
@@ -50,7 +52,7 @@ export class DebugProvider implements DebugConfigurationProvider {
     folder: WorkspaceFolder | undefined,
     config: Partial<LaunchConfiguration>,
   ): Promise<DebugConfiguration> {
-    const { editor, settings, trainer, expected, watch } = this.#options;
+    const { editor, settings, trainer, expected, watch, breakWhen } = this.#options;
     if (marker in config) return config as DebugConfiguration; // resolved already
     if (config.request !== undefined && config.request !== "launch") {
       throw new CannotRun(
@@ -83,6 +85,7 @@ export class DebugProvider implements DebugConfigurationProvider {
         dist: trainer.parts.dist,
         cwd,
         workspace: cwd,
+        breakWhen: breakWhen.conditions,
         device: settings.get("descent.run.device", "", known?.uri),
       },
     );

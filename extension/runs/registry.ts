@@ -1,6 +1,7 @@
 // Every run of the open folders, found by its folder on disk, kept up to date by its socket while it lives.
 // Knows nothing of the editor: whoever watches files calls touch(), the rest is a slow poll of the live ones.
 
+import type { BreakConditions } from "../../engine/breaks/conditions.js";
 import type { Answer, Ask } from "../../engine/inspection.js";
 import { isLive, type RunRecord } from "../../engine/protocol.js";
 import { Emitter, type Disposable } from "../event.js";
@@ -29,6 +30,7 @@ export interface RunConnection {
   inspect(pin: number, ask: Ask): Promise<Answer>;
   /** Lets go of such tensors. */
   release(pins: number[]): Promise<void>;
+  breakWhen(conditions: BreakConditions): Promise<void>;
   onChanged(listener: (record: RunRecord) => void): void;
   onFlushed(listener: () => void): void;
   onClosed(listener: () => void): void;
@@ -162,6 +164,11 @@ export class RunRegistry {
 
   async release(run: Run, pins: number[]): Promise<void> {
     await (await this.#connection(run)).release(pins);
+  }
+
+  /** Tells a run under the debugger what to stop at. */
+  async breakWhen(run: Run, conditions: BreakConditions): Promise<void> {
+    await (await this.#connection(run)).breakWhen(conditions);
   }
 
   #connection(run: Run): Promise<RunConnection> {

@@ -40,6 +40,9 @@ export const runSource: RunSource = {
       release: async (pins) => {
         await connection.request("release", { pins });
       },
+      breakWhen: async (breakWhen) => {
+        await connection.request("breakWhen", { breakWhen });
+      },
       onChanged: (listener) => void connection.on("changed", listener),
       onFlushed: (listener) => {
         connection.on("flushed", () => {

@@ -10,6 +10,7 @@ const around = {
   dist: "/x/my dist",
   cwd: "/project",
   workspace: "/project",
+  breakWhen: { nan: true, infinity: false, conditions: [] },
   device: "",
 };
 const launch = { type: "descent", request: "launch", name: "Train", program: "/project/train.ts" };
@@ -25,7 +26,9 @@ test("Node.js with the import hook, our library skipped", () => {
     killBehavior: "polite",
     runtimeExecutable: "/usr/bin/node",
     runtimeArgs: ["--import", "file:///x/my%20dist/runtime/register.mjs"],
-    env: { DESCENT_LAUNCH: '{"workspace":"/project"}' },
+    env: {
+      DESCENT_LAUNCH: '{"workspace":"/project","breakWhen":{"nan":true,"infinity":false,"conditions":[]}}',
+    },
     resolveSourceMapLocations: ["**", "!**/node_modules/**"],
     skipFiles: ["<node_internals>/**", "/x/my dist/**", "!**/dist/engine/breakpoint.mjs"],
     [marker]: { program: "/project/train.ts" },
@@ -50,7 +53,11 @@ test("what the user wrote is kept, beside ours where it is a list", () => {
   assert.deepEqual(config["args"], ["--epochs", "3"]);
   assert.equal(config["cwd"], "/elsewhere");
   assert.equal(config["console"], "internalConsole");
-  assert.deepEqual(config["env"], { DESCENT_LAUNCH: '{"workspace":"/project","device":"gpu"}', A: "1" });
+  assert.deepEqual(config["env"], {
+    DESCENT_LAUNCH:
+      '{"workspace":"/project","breakWhen":{"nan":true,"infinity":false,"conditions":[]},"device":"gpu"}',
+    A: "1",
+  });
   assert.deepEqual(config["runtimeArgs"], [
     "--import",
     "file:///x/my%20dist/runtime/register.mjs",
@@ -68,6 +75,7 @@ test("what the user wrote is kept, beside ours where it is a list", () => {
 
 test("the device of the settings, where the configuration has none", () => {
   assert.deepEqual(toNodeConfiguration(launch, { ...around, device: "opencl:0" })["env"], {
-    DESCENT_LAUNCH: '{"workspace":"/project","device":"opencl:0"}',
+    DESCENT_LAUNCH:
+      '{"workspace":"/project","breakWhen":{"nan":true,"infinity":false,"conditions":[]},"device":"opencl:0"}',
   });
 });

@@ -38,13 +38,13 @@ async function open({ memory = {}, answer }: WindowOptions = {}) {
   const records = new Map(
     ["a", "b"].map((id, k) => [`${home}/.descent/runs/${id}`, record({ id, pid: k + 1 })]),
   );
+  const unasked = () => Promise.reject(new Error("not asked for"));
   const runs = new RunRegistry({
     list: () => Promise.resolve([...records.keys()]),
     read: (folder) => Promise.resolve(records.get(folder) ?? null),
     connect: ({ id: run }) =>
       Promise.resolve({
-        control: () => Promise.reject(new Error("not asked for")),
-        rename: () => Promise.reject(new Error("not asked for")),
+        ...{ control: unasked, rename: unasked, breakWhen: unasked },
         inspect: (pin: number, ask: Ask) => {
           asked.push({ run, pin, ask });
           return answer?.(pin, ask) ?? Promise.resolve(found);

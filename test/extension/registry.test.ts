@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { BreakConditions } from "../../engine/breaks/conditions.js";
 import type { Answer, Ask } from "../../engine/inspection.js";
 import type { RunRecord } from "../../engine/protocol.js";
 import {
@@ -69,6 +70,10 @@ class Socket implements RunConnection {
   }
   release(pins: number[]): Promise<void> {
     this.asked.push(`release ${pins.join(" ")}`);
+    return Promise.resolve();
+  }
+  breakWhen(conditions: BreakConditions): Promise<void> {
+    this.asked.push(`break when ${JSON.stringify(conditions)}`);
     return Promise.resolve();
   }
   onChanged(listener: (record: RunRecord) => void): void {

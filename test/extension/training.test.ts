@@ -62,7 +62,10 @@ function open(
     problems: new Problems(editor),
     dashboards: { open: (folder: string) => dashboards.push(folder) } as unknown as Dashboards,
   });
-  const debug = new DebugProvider({ editor, settings, trainer, expected, watch });
+  const debug = new DebugProvider({
+    ...{ editor, settings, trainer, expected, watch },
+    breakWhen: { conditions: { nan: false, infinity: false, conditions: [] } },
+  });
   const put = async (changes: Partial<RunRecord>): Promise<void> => {
     const id = changes.id ?? "a";
     records.set(`/project/.descent/runs/${id}`, record({ startTime: Date.now(), ...changes, id }));
