@@ -4,7 +4,6 @@
 import { findSourceMap } from "node:module";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { url as inspectorUrl } from "node:inspector";
 import { native } from "./native.js";
 import { readUserFrame, type Frame } from "./stack.js";
 
@@ -16,14 +15,21 @@ const numbers = new Map<string, Map<number, number>>();
 export const callSites = { never: 0, affordable: 1, always: 2 } as const;
 
 /**
- * Lets the core read lines. At every call where DESCENT_CALL_SITES=1 or a debugger is attached, never with DESCENT_CALL_SITES=0; otherwise
- * for the first few thousand calls that need one, and then as often as costs at most a hundredth of the time.
+ * Lets the core read lines. At every call where DESCENT_CALL_SITES=1, never with DESCENT_CALL_SITES=0; otherwise for the first few thousand calls
+ * that need one, and then as often as costs at most a hundredth of the time. An attached debugger alone changes nothing: with it a step
+ * would take half as long again.
  */
 export function connectCallSites(): void {
   native.setCallSiteFunctions(siteHere, siteText);
   const wanted = process.env["DESCENT_CALL_SITES"];
   if (wanted === "0") native.setCallSites(callSites.never);
-  else if (wanted === "1" || inspectorUrl() !== undefined) native.setCallSites(callSites.always);
+  else if (wanted === "1") native.setCallSites(callSites.always);
+}
+
+/** The next few thousand calls are read again: somebody looks at this program, and at what it makes until they look again. */
+export function renewCallSites(): void {
+  const before = native.setCallSites(callSites.affordable);
+  if (before !== callSites.affordable) native.setCallSites(before);
 }
 
 /** The number of the user's line that is running now; 0 where there is none. */

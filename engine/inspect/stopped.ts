@@ -1,7 +1,7 @@
 // What happens when a debugger has stopped the program: the numbers that descriptions show are brought up to date.
 
 import { native, type NativeFault } from "../native.js";
-import { siteText } from "../sites.js";
+import { renewCallSites, siteText } from "../sites.js";
 import { textsOf } from "./descriptions.js";
 import { columns, hasGradNumbers, hasNumbers, rowLength, table } from "./table.js";
 
@@ -17,6 +17,7 @@ const mostCharacters = 300;
 /** Looks at every tensor of this thread, as far as time allows, and says as JSON what came of it; a second call goes on where the first ended. */
 export function stopped(): string {
   const begun = performance.now();
+  renewCallSites();
   try {
     let look = native.lookAtAll(table.rows, milliseconds);
     while (typeof look === "number") {

@@ -27,7 +27,9 @@ export interface Training {
   readonly threadId: number | null;
   /** Why, as the debugger says: "breakpoint", "step", "exception". */
   readonly reason: string | null;
-  /** From this stop to the first tensor that the editor was told of; null while there is none. */
+  /** Milliseconds from this stop to the answer of the process; null while there is none. */
+  readonly answeredAfter: number | null;
+  /** Milliseconds from this stop to the first tensor that the editor was told of; null while there is none. */
   readonly describedAfter: number | null;
   /** Frames of this stop, as far as the editor has asked for them, innermost first. */
   readonly frames: readonly Frame[];
@@ -96,6 +98,7 @@ export class Trainings {
       stops: 0,
       threadId: null,
       reason: null,
+      answeredAfter: null,
       describedAfter: null,
       stoppedAt: 0,
       frames: [],
@@ -113,6 +116,7 @@ export class Trainings {
     training.state = "stopped";
     training.stops++;
     training.stoppedAt = performance.now();
+    training.answeredAfter = null;
     training.describedAfter = null;
     training.threadId = typeof body.threadId === "number" ? body.threadId : null;
     training.reason = typeof body.reason === "string" ? body.reason : null;
@@ -125,6 +129,7 @@ export class Trainings {
       .then((process) => {
         if (training.stops !== stop || training.state !== "stopped") return;
         training.process = process;
+        training.answeredAfter = performance.now() - training.stoppedAt;
         this.#changes.fire(training);
       });
     this.#changes.fire(training);
@@ -164,9 +169,11 @@ export class Trainings {
 
   /** For `descent._state`. */
   describe(): unknown[] {
-    return this.all().map(({ session, state, stops, reason, frames, process, describedAfter }) => ({
+    return this.all().map(({ session, state, stops, reason, frames, process, ...times }) => ({
       name: session.name,
-      ...{ state, stops, reason, process, describedAfter },
+      ...{ state, stops, reason, process },
+      answeredAfter: times.answeredAfter,
+      describedAfter: times.describedAfter,
       frames: frames.length,
     }));
   }

@@ -53,6 +53,7 @@ void CallSites::setFunctions(napi_value read, napi_value text) {
 CallSites::When CallSites::setWhen(When when) {
   const When before = when_;
   when_ = when;
+  free_ = kFree;
   return before;
 }
 

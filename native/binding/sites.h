@@ -21,6 +21,7 @@ class CallSites {
   explicit CallSites(Environment& environment) : environment_(environment) {}
 
   void setFunctions(napi_value read, napi_value text);
+  // Whoever sets it anew has the first calls for nothing again.
   When setWhen(When when);
   bool isAlways() const { return when_ == When::always; }
   void close();

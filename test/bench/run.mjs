@@ -1,6 +1,6 @@
 // `npm run bench [-- WORD... --threads=N --save]`: every case beside its peer in the same run. Prints medians of interleaved rounds
-// and their ratio. Peers: PyTorch, in the Python that DESCENT_BENCH_PYTHON names or else python3; and, for the recorder's cost, our own
-// training step recorded by `descent run` with a client attached, beside the same step unrecorded.
+// and their ratio. Peers: PyTorch, in the Python that DESCENT_BENCH_PYTHON names or else python3; and, for what a debugger and
+// the recorder cost, our own training step with a debugger attached, and recorded by `descent run` with a client attached, beside the plain step.
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -80,8 +80,26 @@ async function main() {
     title("beside PyTorch", "Descent", "PyTorch");
     for (const name of names) report(plan[name], await interleave(name, ours, torch));
   }
-  if (names.includes("simplenet")) await measureRecorder(ours, torch);
+  if (names.includes("simplenet")) {
+    await measureDebugger(ours);
+    await measureRecorder(ours, torch);
+  }
   if (isSaving) save();
+}
+
+/** What a debugger costs that is attached and stops nowhere. */
+async function measureDebugger(ours) {
+  const attach = ["--inspect=127.0.0.1:0", "--import", new URL("debugged.mjs", import.meta.url).href];
+  const debugged = await startWorker(
+    "debugged",
+    process.execPath,
+    [...attach, join(here, "worker.mjs"), "--port", "PORT"],
+    options,
+  );
+  if (debugged === null) return;
+  title("debugger attached, no breakpoint", "debugged", "plain");
+  report(plan.simplenet, await interleave("simplenet", debugged, ours));
+  debugged.end();
 }
 
 /** What recording costs: the same step in a process that `descent run` started, with a client that reads every event. */
