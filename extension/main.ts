@@ -6,7 +6,7 @@ import type { App } from "./app.js";
 import { commands } from "./contributions.js";
 import { DuringTraining } from "./debug/duringTraining.js";
 import { BreakWhen } from "./debug/breakWhen.js";
-import { BreakWhenView } from "./debug/breakWhenView.js";
+import { BreakWhenView, whyStopped } from "./debug/breakWhenView.js";
 import { registerDebugger } from "./debug/provider.js";
 import { registerTracker } from "./debug/tracker.js";
 import { Trainings } from "./debug/trainings.js";
@@ -116,6 +116,9 @@ export function activate(context: vscode.ExtensionContext): void {
       editor.commands.registerCommand(id, (...values: unknown[]) => handler(app, ...values)),
     ),
     ...[tree, breakWhen, breakView, breakTree],
+    trainings.onDidChange(() => {
+      breakTree.message = whyStopped(trainings) ?? "";
+    }),
     breakTree.onDidChangeCheckboxState((event) => void breakView.changed(event)),
     editor.languages.registerCodeLensProvider([{ language: "typescript" }, { language: "javascript" }], lens),
     settings.onDidChange("descent.codeLens.enabled", refreshLens),

@@ -6,6 +6,8 @@ import type { Editor } from "../app.js";
 import { Emitter, type Disposable } from "../event.js";
 import { breakConditionRow } from "../names.js";
 import type { BreakWhen } from "./breakWhen.js";
+import { isBreakpointFile } from "./edits.js";
+import type { Trainings } from "./trainings.js";
 
 /** A row, and what a command started from it gets: a toggle, or a condition by its place. */
 export type BreakNode = { what: "nan" | "infinity" } | { what: "condition"; at: number };
@@ -78,4 +80,13 @@ export class BreakWhenView implements TreeDataProvider<BreakNode> {
     this.#listening.dispose();
     this.#refreshed.dispose();
   }
+}
+
+/** Why a training stands where it does, where it stopped by itself: the name of the frame in our own file. undefined elsewhere. */
+export function whyStopped(trainings: Pick<Trainings, "all">): string | undefined {
+  for (const { state, frames } of trainings.all()) {
+    const [top] = frames;
+    if (state === "stopped" && top && isBreakpointFile(top.file)) return top.name;
+  }
+  return undefined;
 }

@@ -7,7 +7,8 @@ import type { BreakConditions } from "../../engine/breaks/conditions.js";
 import type { Editor } from "../../extension/app.js";
 import { askCondition } from "../../extension/debug/askCondition.js";
 import { BreakWhen } from "../../extension/debug/breakWhen.js";
-import { BreakWhenView, type BreakNode } from "../../extension/debug/breakWhenView.js";
+import { BreakWhenView, whyStopped, type BreakNode } from "../../extension/debug/breakWhenView.js";
+import type { Trainings } from "../../extension/debug/trainings.js";
 import type { Run, RunRegistry } from "../../extension/runs/registry.js";
 import { record } from "./records.js";
 
@@ -130,4 +131,14 @@ test("what was kept by another version is left out where it is none", () => {
     infinity: false,
     conditions: [],
   });
+});
+
+test("why a training stands is the name of the frame in the file that stops", () => {
+  const frame = (name: string, file: string) => ({ id: 1, name, file, line: 1, isDim: false });
+  const standing = (file: string) =>
+    ({
+      all: () => [{ state: "stopped", frames: [frame("log created infinity.", file)] }],
+    }) as unknown as Trainings;
+  assert.equal(whyStopped(standing("/x/dist/engine/breakpoint.mjs")), "log created infinity.");
+  assert.equal(whyStopped(standing("/project/train.ts")), undefined);
 });
