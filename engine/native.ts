@@ -116,6 +116,8 @@ export interface NativePins {
   ): SliceAnswer;
   /** As `summarize`; beyond `most` elements of a sample. */
   statisticsOfPin(pin: number, isGrad: boolean, minus: number, most: number): number[];
+  /** Minimum and maximum of the finite elements, of all of them; NaN where there is none. */
+  extremesOfPin(pin: number, isGrad: boolean, minus: number): [min: number, max: number];
   /** As `bins`. */
   histogramOfPin(
     pin: number,

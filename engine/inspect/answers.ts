@@ -122,8 +122,8 @@ function subjectOf({ part, minus }: Subject): [isGrad: boolean, minus: number] {
   return [part === "grad", minus ?? 0];
 }
 
-function statisticsOf(native: NativePins, pin: number, ask: Subject, most = mostExact): Statistics {
-  return readStatistics(native.statisticsOfPin(pin, ...subjectOf(ask), most), 0);
+function statisticsOf(native: NativePins, pin: number, ask: Subject): Statistics {
+  return readStatistics(native.statisticsOfPin(pin, ...subjectOf(ask), mostExact), 0);
 }
 
 /** Of 11 numbers from `at` on. JSON has no NaN: what is not there is null. */
@@ -174,10 +174,10 @@ function findIn(native: NativePins, pin: number, ask: FindAsk): FindAnswer {
   let sought = ["nan", "infinity", "nonFinite"].indexOf(what);
   let wanted = 0;
   if (what === "min" || what === "max") {
-    const extreme = statisticsOf(native, pin, ask, Number.MAX_SAFE_INTEGER)[what];
-    if (extreme === null) return nowhere;
+    const [min, max] = native.extremesOfPin(pin, ...subjectOf(ask));
     sought = 3;
-    wanted = extreme;
+    wanted = what === "min" ? min : max;
+    if (Number.isNaN(wanted)) return nowhere;
   }
   const place = native.findInPin(pin, ...subjectOf(ask), sought, first, wanted);
   if (place < 0) return nowhere;

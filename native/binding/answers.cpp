@@ -28,13 +28,14 @@ struct Asked {
                   "only tensors of one shape can be subtracted, these are " + x.shape().text() + " and " +
                       minus.shape().text());
     }
-    if (minus.device != x.device) {
-      throw Error("argument", "inspect",
-                  "only tensors of one device can be subtracted, these are on " + nameOf(x.device) + " and " +
-                      nameOf(minus.device));
-    }
   }
-  const inspect::Elements* other() const { return minusPin ? &minus : nullptr; }
+  // On x's device.
+  const inspect::Elements* other() {
+    if (!minusPin) return nullptr;
+    minus = inspect::broughtTo(minus, x.device);
+    return &minus;
+  }
+  bool hasOther() const { return static_cast<bool>(minusPin); }
 
  private:
   static inspect::Elements part(const inspect::Pin& pin, bool isGrad) {
@@ -90,15 +91,18 @@ inspect::Rectangle rectangleOf(std::vector<int64_t> index, const std::vector<int
 // (pin, isGrad, minus, index, [rowDim, columnDim, row, column, rows, columns, mostRows, mostColumns, by]):
 // a SliceAnswer of engine/inspection.ts.
 napi_value sliceOfPin(const CallInfo& call) {
-  const Asked asked(call);
+  Asked asked(call);
   const std::vector<int64_t> numbers = integersOf(call, 4, "the rectangle", 9);
   const inspect::Rectangle rectangle = rectangleOf(integersOf(call, 3, "the index"), numbers);
   if (numbers[8] < 0 || numbers[8] >= inspect::kCellKinds)
     throw Error("argument", call.name, "there is no such way to put elements together");
   const inspect::CellGrid grid = inspect::gridOf(asked.x, rectangle, numbers[6], numbers[7]);
   inspect::CellGrid minus;
-  if (asked.other()) minus = inspect::gridOf(asked.minus, rectangle, numbers[6], numbers[7]);
-  const inspect::CellGrid* const other = asked.other() ? &minus : nullptr;
+  if (asked.hasOther()) {
+    minus = inspect::gridOf(asked.minus, rectangle, numbers[6], numbers[7]);
+    minus.x = inspect::broughtTo(minus.x, grid.x.device);
+  }
+  const inspect::CellGrid* const other = asked.hasOther() ? &minus : nullptr;
   const bool isWide = inspect::hasWideIntegers(grid, other);
   const auto count = static_cast<size_t>(grid.rows * grid.columns);
   napi_value record, values, flags;
@@ -134,15 +138,22 @@ napi_value listOf(const CallInfo& call, const std::vector<inspect::Summary>& sum
   return listOf(call, numbers);
 }
 
+// (pin, isGrad, minus): the least and the greatest finite number, NaN where there is none.
+napi_value extremesOfPin(const CallInfo& call) {
+  Asked asked(call);
+  const inspect::Summary summary = inspect::extremesOf(asked.x, asked.other());
+  return listOf(call, std::vector<double>{summary.min, summary.max});
+}
+
 // (pin, isGrad, minus, most)
 napi_value statisticsOfPin(const CallInfo& call) {
-  const Asked asked(call);
+  Asked asked(call);
   return listOf(call, std::vector{inspect::statisticsOf(asked.x, asked.other(), call.integer(3, "most"))});
 }
 
 // (pin, isGrad, minus, from, to, bins, most): counts of the bins, below, above, whether they are of a sample.
 napi_value histogramOfPin(const CallInfo& call) {
-  const Asked asked(call);
+  Asked asked(call);
   const int64_t count = call.integer(5, "bins");
   if (count < 1 || count > inspect::kMostBins)
     throw Error("argument", call.name, "there can be 1 to " + std::to_string(inspect::kMostBins) + " bins");
@@ -157,7 +168,7 @@ napi_value histogramOfPin(const CallInfo& call) {
 
 // (pin, isGrad, minus, dim, first, count, most): 11 numbers for each index.
 napi_value channelsOfPin(const CallInfo& call) {
-  const Asked asked(call);
+  Asked asked(call);
   return listOf(
       call, inspect::channelsOf(asked.x, asked.other(), static_cast<int>(call.integer(3, "dim")),
                                 call.integer(4, "first"), call.integer(5, "count"), call.integer(6, "most")));
@@ -165,7 +176,7 @@ napi_value channelsOfPin(const CallInfo& call) {
 
 // (pin, isGrad, minus, what, first, number): the row-major place, -1 for none.
 napi_value findInPin(const CallInfo& call) {
-  const Asked asked(call);
+  Asked asked(call);
   const int64_t what = call.integer(3, "what"), first = call.integer(4, "first");
   if (what < 0 || what >= inspect::kSoughtKinds || first < 0)
     throw Error("argument", call.name, "there is nothing like that to look for");
@@ -176,16 +187,17 @@ napi_value findInPin(const CallInfo& call) {
 
 // (pin, isGrad, minus, index, rectangle of 6 numbers or null, most): the elements in order, { dtype, bytes }.
 napi_value elementsOfPin(const CallInfo& call) {
-  const Asked asked(call);
+  Asked asked(call);
   inspect::Elements x = asked.x, minus = asked.minus;
   if (!call.isMissing(4)) {
     const inspect::Rectangle rectangle =
         rectangleOf(integersOf(call, 3, "the index"), integersOf(call, 4, "the rectangle", 6));
     constexpr int64_t kEach = INT64_MAX / 2;
     x = inspect::gridOf(x, rectangle, kEach, kEach).x;
-    if (asked.other()) minus = inspect::gridOf(minus, rectangle, kEach, kEach).x;
+    if (asked.hasOther()) minus = inspect::gridOf(minus, rectangle, kEach, kEach).x;
   }
-  inspect::Pieces pieces(x, asked.other() ? &minus : nullptr, inspect::kReadAtOnce);
+  if (asked.hasOther()) minus = inspect::broughtTo(minus, x.device);
+  inspect::Pieces pieces(x, asked.hasOther() ? &minus : nullptr, inspect::kReadAtOnce);
   const DType dtype = pieces.dtype();
   const auto size = static_cast<int64_t>(sizeOf(dtype));
   const int64_t bytes = x.shape().numel() * size, most = call.integer(5, "most");
@@ -208,6 +220,7 @@ napi_value elementsOfPin(const CallInfo& call) {
 
 void addAnswerFunctions(Environment& environment, napi_value exports) {
   addFunction(environment, exports, "sliceOfPin", sliceOfPin);
+  addFunction(environment, exports, "extremesOfPin", extremesOfPin);
   addFunction(environment, exports, "statisticsOfPin", statisticsOfPin);
   addFunction(environment, exports, "histogramOfPin", histogramOfPin);
   addFunction(environment, exports, "channelsOfPin", channelsOfPin);

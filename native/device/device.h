@@ -92,6 +92,9 @@ class Device {
   // caching allocator only.
   virtual Memory allocate(size_t bytes) = 0;
   virtual void release(Memory memory, size_t bytes) = 0;
+  // False where so much would be given and then be missing: the memory of a host is promised before it is
+  // there.
+  virtual bool hasRoomFor(size_t /*bytes*/) const { return true; }
 
   // Ordered with the kernels of the device's queue. copyToHost returns when the bytes are there.
   virtual void copyFromHost(Memory to, const void* from, size_t bytes) = 0;

@@ -20,7 +20,7 @@ void copyElements(const Elements& to, const Elements& from) {
 }
 
 RawMemory::RawMemory(DeviceId id, size_t bytes) : device_(deviceOf(id)), bytes_(bytes > 0 ? bytes : 1) {
-  memory_ = device_.allocate(bytes_);
+  if (device_.hasRoomFor(bytes_)) memory_ = device_.allocate(bytes_);
   if (!memory_.handle) {
     throw Error("memory", "inspect",
                 "there is no room for " + mebibytes(bytes) + " on " + nameOf(id) + " to look at the tensor");
@@ -73,6 +73,27 @@ void readInto(const Elements& x, void* to) {
   }
   const Elements ordered = x.geometry.isContiguous() ? x : copyOf(x);
   device.peek(to, ordered.memory, bytesOf(x));
+}
+
+Elements broughtTo(const Elements& x, DeviceId device) {
+  if (x.device == device) return x;
+  const size_t bytes = bytesOf(x);
+  if (bytes > kMostBrought) {
+    throw Error("memory", "inspect",
+                "the tensors are on " + nameOf(device) + " and " + nameOf(x.device) + ", and " +
+                    mebibytes(bytes) + " are too much to bring over: at most " + mebibytes(kMostBrought) +
+                    " are, choose a part");
+  }
+  std::vector<char> host(bytes);
+  readInto(x, host.data());
+  Elements brought = x;
+  brought.device = device;
+  brought.storage.reset();
+  brought.geometry = Geometry(x.shape());
+  brought.copy = std::make_shared<const RawMemory>(device, bytes);
+  brought.memory = brought.copy->memory();
+  if (bytes > 0) deviceOf(device).copyFromHost(brought.memory, host.data(), bytes);
+  return brought;
 }
 
 }  // namespace descent::inspect

@@ -48,6 +48,10 @@ void copyElements(const Elements& to, const Elements& from);
 // The elements in order in memory of the host, bytesOf(x) of it; waits for the device.
 void readInto(const Elements& x, void* to);
 
+// x itself where it lies on the device; else a copy there, which throws Error("memory") beyond kMostBrought.
+constexpr size_t kMostBrought = size_t{256} << 20;
+Elements broughtTo(const Elements& x, DeviceId device);
+
 std::string mebibytes(size_t bytes);
 
 }  // namespace descent::inspect

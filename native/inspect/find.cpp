@@ -13,6 +13,7 @@ namespace {
 constexpr int64_t kSearched = int64_t{1} << 24;    // elements at a time, so that an early hit ends it
 constexpr int64_t kSubtracted = int64_t{1} << 20;  // 8 MiB of differences
 constexpr int64_t kShares = 256;
+constexpr int64_t kMostSearched = int64_t{1} << 34;  // seconds
 
 int64_t seekIn(const Elements& x, Sought what, int64_t first, double number) {
   Device& device = deviceOf(x.device);
@@ -48,6 +49,27 @@ int64_t stepOf(const Pieces& pieces, int64_t numel, int64_t mostElements) {
   return std::max<int64_t>(1, pieces.count() / wanted);
 }
 
+// Each element once: dims along which elements repeat (expanded ones) have their first index only. The first
+// place of what is sought is the same.
+Elements withoutRepeats(const Elements& x) {
+  Elements once = x;
+  for (int dim = 0; dim < x.shape().dims; dim++) {
+    if (x.geometry.strides[dim] == 0 && x.shape()[dim] > 1) once.geometry.shape.sizes[dim] = 1;
+  }
+  return once;
+}
+
+// A row-major place in one shape as one in another of the same number of dims.
+int64_t placeIn(const Shape& shape, const Shape& from, int64_t place) {
+  int64_t other = 0, step = 1;
+  for (int dim = shape.dims - 1; dim >= 0; dim--) {
+    other += place % from[dim] * step;
+    place /= from[dim];
+    step *= shape[dim];
+  }
+  return other;
+}
+
 // The elements of one index of a dim.
 Elements select(const Elements& x, int dim, int64_t index) {
   Elements part = x;
@@ -66,6 +88,18 @@ Elements select(const Elements& x, int dim, int64_t index) {
 int64_t findElement(const Elements& x, const Elements* minus, Sought what, int64_t first, double number) {
   const bool hasFractions = isFloating(x.dtype) || (minus && isFloating(minus->dtype));
   if (what != Sought::equal && !hasFractions) return -1;
+  if (first == 0 && !minus) {
+    const Elements once = withoutRepeats(x);
+    if (once.shape() != x.shape()) {
+      const int64_t place = findElement(once, nullptr, what, 0, number);
+      return place < 0 ? -1 : placeIn(x.shape(), once.shape(), place);
+    }
+  }
+  if (x.shape().numel() - first > kMostSearched) {
+    throw Error("argument", "inspect",
+                "a search looks at no more than " + std::to_string(kMostSearched) + " elements, here are " +
+                    std::to_string(x.shape().numel()));
+  }
   Pieces pieces(x, minus, minus ? kSubtracted : kSearched);
   for (int64_t k = 0; k < pieces.count(); k++) {
     const int64_t begin = pieces.first(k), length = pieces.length(k);
@@ -74,6 +108,10 @@ int64_t findElement(const Elements& x, const Elements* minus, Sought what, int64
     if (found >= 0) return begin + found;
   }
   return -1;
+}
+
+Summary extremesOf(const Elements& x, const Elements* minus) {
+  return statisticsOf(minus ? x : withoutRepeats(x), minus, kMostSearched);
 }
 
 Summary statisticsOf(const Elements& x, const Elements* minus, int64_t mostElements) {

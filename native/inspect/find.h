@@ -15,6 +15,8 @@ int64_t findElement(const Elements& x, const Elements* minus, Sought what, int64
 
 // Of x, or of x - minus. Beyond `mostElements` they are of a sample.
 Summary statisticsOf(const Elements& x, const Elements* minus, int64_t mostElements);
+// Of all elements, each once where they repeat, for its minimum and maximum.
+Summary extremesOf(const Elements& x, const Elements* minus);
 Bins histogramOf(const Elements& x, const Elements* minus, double from, double to, int bins,
                  int64_t mostElements);
 // Of the indices [first, first + count) of a dim.

@@ -30,6 +30,8 @@ const script = `
   const flags = x.gt(0);
   const doubled = x.mul(2).double();
   const shifted = x.add(1).half();
+  const twin = x.cpu();
+  const endless = x.at(0, 0, 0).expand(1000, 2 ** 30, 1000);
   const none = zeros([0, 3], { device });
   const scalar = tensor(0.1, { device });
   const nothingFinite = tensor([NaN, Infinity], { device });
@@ -228,6 +230,39 @@ for (const device of ["cpu", ...gpus]) {
         ask(x, { kind: "statistics", ...minus(await pinned("strange")) }),
         /Only tensors of one shape can be subtracted, these are \[6, 5, 40\] and \[3, 4\]\.$/,
       );
+      const twin = await pinned("twin");
+      const elsewhere = await ask(doubled, { kind: "slice", ...minus(twin), ...rectangle, ...cells });
+      assert.deepEqual(new Float64Array(elsewhere.values), new Float64Array(slice.values));
+      const { statistics: brought } = await ask(twin, { kind: "statistics", ...minus(doubled) });
+      assertStatistics(brought, statisticsOf(all.map((number) => -number)), "x - 2x, on two devices");
+    });
+
+    test("a tensor of a number repeated without end is no trap", async () => {
+      const { pin: endless, facts } = await pin("endless");
+      assert.deepEqual([facts.shape, facts.storageBytes], [[1000, 2 ** 30, 1000], count * 4]);
+      const { statistics } = await ask(endless, { kind: "statistics", ...value });
+      assert.deepEqual([statistics.min, statistics.max, statistics.sampled], [all[0], all[0], true]);
+      const { index } = await ask(endless, { kind: "find", ...value, what: "max" });
+      assert.deepEqual(index, [0, 0, 0]);
+      assert.equal((await ask(endless, { kind: "find", ...value, what: "nan" })).index, null);
+      await assert.rejects(
+        ask(endless, { kind: "find", ...value, what: "nan", after: [0, 0, 1] }),
+        /A search looks at no more than 17179869184 elements, here are \d+\.$/,
+      );
+      await assert.rejects(ask(endless, { kind: "export", ...value, format: "csv" }), /at most 64 MiB leave/);
+      assert.match(await problemOf("endless", "{ copy: true }"), /all together may have 1024 MiB/);
+      const overview = {
+        index: [0, 0, 0],
+        rowDim: 0,
+        columnDim: 1,
+        row: 0,
+        column: 0,
+        rows: 1000,
+        columns: 2 ** 30,
+      };
+      const cells = { mostRows: 10, mostColumns: 10, by: "mean" } as const;
+      const slice = await ask(endless, { kind: "slice", ...value, ...overview, ...cells });
+      assert.deepEqual([slice.rows, slice.columns, slice.min, slice.sampled], [10, 10, all[0], true]);
     });
 
     test("files and text, all of it and a part", async () => {
@@ -376,5 +411,27 @@ for (const device of ["cpu", ...gpus]) {
     test("looking changes no figure of memory", async () => {
       assert.equal(await stopped.evaluate<string>("stats()"), before);
     });
+  });
+}
+
+for (const device of gpus) {
+  test(`on ${device}, what a kernel has found wrong is told to the program, not to whoever looks`, async () => {
+    const faulty = `
+      import { tensor, zeros } from "descent";
+      const x = zeros([4], { device: "${device}" });
+      const y = x.indexSelect(0, tensor([9n], { device: "${device}" }));
+      debugger;
+      try { x.sum().item(); } catch (error) { console.log((error as Error).message); }
+    `;
+    const stopped = await startAndStop({ "train.ts": faulty }, "train.ts");
+    const { pin, ask } = await askTensorsOf(stopped);
+    const { pin: number } = await pin("x");
+    const { statistics } = await ask(number, { kind: "statistics", ...value });
+    assert.equal(statistics.zeros, 4);
+    assert.equal((await ask(number, { kind: "find", ...value, what: "max" })).value, 0);
+    await ask(number, { kind: "export", ...value, format: "npy" });
+    stopped.detach();
+    assert.equal(await stopped.ended, 0);
+    assert.match(stopped.said.out, /^indexSelect: index 9 at position 0 is outside \[0, 4\)/);
   });
 }

@@ -74,6 +74,18 @@ class CpuDevice final : public Device {
     munmap(memory.handle, bytes);
   }
 
+  bool hasRoomFor(size_t bytes) const override {
+    unsigned long long kibibytes = 0;
+    if (FILE* file = std::fopen("/proc/meminfo", "r")) {
+      char line[256];
+      while (std::fgets(line, sizeof line, file)) {
+        if (std::sscanf(line, "MemAvailable: %llu kB", &kibibytes) == 1) break;
+      }
+      std::fclose(file);
+    }
+    return kibibytes == 0 || bytes / 1024 < kibibytes;
+  }
+
   void copyFromHost(Memory to, const void* from, size_t bytes) override {
     if (bytes) std::memcpy(address(to), from, bytes);
   }
