@@ -31,7 +31,7 @@ for (let step = 0; step < 100000; step++) {
 const returnLine = 11;
 
 interface State {
-  trainings: { state: string; stops: number; describedAfter: number | null }[];
+  trainings: { state: string; stops: number; answeredAfter: number | null; describedAfter: number | null }[];
   inspector: {
     ready: boolean;
     session: string;
@@ -126,12 +126,17 @@ describe("tensors at a breakpoint", () => {
         now.inspector?.tensors.every(({ freshness }) => freshness === "current")
       );
     });
-    const describedAfter = await workbench.until("the tensors are described again", async () => {
-      const { trainings } = await state();
-      return trainings.find((training) => training.state === "stopped")?.describedAfter;
-    });
-    console.log(`note: from the stop to the tensors' descriptions ${describedAfter.toFixed(0)} ms`);
-    assert.ok(describedAfter < 1000, String(describedAfter));
+    const { answeredAfter, describedAfter } = await workbench.until(
+      "the tensors are described again",
+      async () => {
+        const { trainings } = await state();
+        return trainings.find((training) => training.state === "stopped" && training.describedAfter !== null);
+      },
+    );
+    console.log(
+      `note: after a stop the process has answered in ${answeredAfter!.toFixed(0)} ms, tensors are described in ${describedAfter!.toFixed(0)} ms`,
+    );
+    assert.ok(describedAfter! < 1000, String(describedAfter));
     await page.keyboard.press("Shift+F5");
     const ended = await workbench.until("it has ended", async () => {
       const now = await state();
