@@ -109,7 +109,7 @@ export async function stopsOf(script: string, options: BreakingOptions): Promise
   await until(
     "the end of the script",
     () =>
-      started.said.err.includes('Waiting for the debugger to disconnect') ||
+      started.said.err.includes("Waiting for the debugger to disconnect") ||
       started.child.exitCode !== null ||
       started.child.signalCode !== null ||
       undefined,
