@@ -1,7 +1,6 @@
 // The open dashboards: one panel a run, brought to the front when asked for again, restored after a window reload.
 
-import { randomBytes } from "node:crypto";
-import { isAbsolute, join } from "node:path";
+import { isAbsolute } from "node:path";
 import type { ExtensionContext, Tab, ViewColumn, WebviewPanel } from "vscode";
 import { isLive } from "../../engine/protocol.js";
 import type { DashboardState } from "../../webviews/protocol.js";
@@ -13,8 +12,9 @@ import type { Run, RunRegistry } from "../runs/registry.js";
 import { shortName } from "../runs/words.js";
 import type { Settings } from "../settings.js";
 import { DashboardModel, type DashboardOptions } from "./dashboardModel.js";
-import { pageHtml, runOfState } from "./html.js";
+import { runOfState } from "./html.js";
 import { readState } from "./messages.js";
+import { showPage } from "./page.js";
 import type { SeriesSource } from "./series.js";
 
 interface Options {
@@ -160,35 +160,13 @@ export class Dashboards {
     this.#open.set(folder, { panel, model });
     this.#unrestored.delete(folder);
     this.#keepOpen();
-    panel.iconPath = {
-      light: editor.Uri.joinPath(context.extensionUri, "extension/media/dashboard-light.svg"),
-      dark: editor.Uri.joinPath(context.extensionUri, "extension/media/dashboard-dark.svg"),
-    };
-    panel.webview.onDidReceiveMessage((message) => {
-      model.receive(message);
-    });
-    let wasVisible = panel.visible;
-    panel.onDidChangeViewState(() => {
-      if (wasVisible && !panel.visible) model.suspend();
-      wasVisible = panel.visible;
-    });
     panel.onDidDispose(() => {
       model.dispose();
       if (this.#open.get(folder)?.panel !== panel) return;
       this.#open.delete(folder);
       this.#keepOpen();
     });
-    const address = (file: string): string =>
-      panel.webview.asWebviewUri(editor.Uri.file(join(pages, file))).toString();
-    panel.webview.options = { enableScripts: true, localResourceRoots: [editor.Uri.file(pages)] };
-    panel.webview.html = pageHtml({
-      title: panel.title,
-      script: address("dashboard.js"),
-      style: address("dashboard.css"),
-      source: panel.webview.cspSource,
-      nonce: randomBytes(16).toString("base64url"),
-      run: folder,
-    });
+    showPage(panel, model, { editor, context, pages, name: "dashboard", title: panel.title, run: folder });
   }
 
   #runChanged(run: Run): void {

@@ -1,7 +1,5 @@
 // The tensor inspector's panel: one a window, beside the code; it follows the frame that the user looks at, and is restored after a reload.
 
-import { randomBytes } from "node:crypto";
-import { join } from "node:path";
 import type { ExtensionContext, WebviewPanel } from "vscode";
 import type { FromInspector } from "../../webviews/protocol.js";
 import type { Editor } from "../app.js";
@@ -11,9 +9,9 @@ import { reveal } from "../editor/reveal.js";
 import type { Disposable } from "../event.js";
 import { inspectorViewType } from "../names.js";
 import type { RunRegistry } from "../runs/registry.js";
-import { pageHtml } from "./html.js";
 import { readKept } from "./inspectorMessages.js";
 import { InspectorModel, type KeptInspector, type Session } from "./inspectorModel.js";
+import { showPage } from "./page.js";
 
 interface Options {
   editor: Editor;
@@ -114,18 +112,6 @@ export class Inspectors {
     );
     this.#open = { panel, model };
     void context.workspaceState.update(openKey, true);
-    panel.iconPath = {
-      light: editor.Uri.joinPath(context.extensionUri, "extension/media/inspector-light.svg"),
-      dark: editor.Uri.joinPath(context.extensionUri, "extension/media/inspector-dark.svg"),
-    };
-    panel.webview.onDidReceiveMessage((message) => {
-      model.receive(message);
-    });
-    let wasVisible = panel.visible;
-    panel.onDidChangeViewState(() => {
-      if (wasVisible && !panel.visible) model.suspend();
-      wasVisible = panel.visible;
-    });
     panel.onDidDispose(() => {
       const { tensors, ...rest } = model.kept;
       model.dispose();
@@ -134,16 +120,7 @@ export class Inspectors {
       this.#keep({ tensors: tensors.filter(({ pinned }) => pinned), ...rest });
       void context.workspaceState.update(openKey, undefined);
     });
-    const address = (file: string): string =>
-      panel.webview.asWebviewUri(editor.Uri.file(join(pages, file))).toString();
-    panel.webview.options = { enableScripts: true, localResourceRoots: [editor.Uri.file(pages)] };
-    panel.webview.html = pageHtml({
-      title,
-      script: address("inspector.js"),
-      style: address("inspector.css"),
-      source: panel.webview.cspSource,
-      nonce: randomBytes(16).toString("base64url"),
-    });
+    showPage(panel, model, { editor, context, pages, name: "inspector", title });
     this.#follow();
   }
 
