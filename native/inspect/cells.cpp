@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "../tensor/error.h"
+#include "slate.h"
 
 namespace descent::inspect {
 
@@ -35,18 +36,6 @@ Side sideOf(const Elements& x, int dim, int64_t first, int64_t asked, int64_t mo
 }
 
 bool isInteger(DType dtype) { return !isFloating(dtype); }
-
-Operand contiguousOperand(Memory memory, DType dtype, int64_t rows, int64_t columns) {
-  Operand operand;
-  operand.memory = memory;
-  operand.dtype = dtype;
-  operand.dims = 2;
-  operand.sizes[0] = rows;
-  operand.sizes[1] = columns;
-  operand.strides[0] = columns;
-  operand.strides[1] = 1;
-  return operand;
-}
 
 // What the kernel left in 8 bytes a cell, as the caller wants it.
 enum class Slot { integer, real, single };
@@ -143,8 +132,8 @@ CellsFound fillCells(const CellGrid& grid, const CellGrid* minus, CellBy by, boo
     valueMemory = flagMemory = there->memory();
     flagMemory.offset += valueBytes;
   }
-  std::vector<Operand> operands{contiguousOperand(valueMemory, DType::int64, grid.rows, grid.columns),
-                                contiguousOperand(flagMemory, DType::uint8, grid.rows, grid.columns),
+  std::vector<Operand> operands{resultsAt(valueMemory, DType::int64, grid.rows, grid.columns),
+                                resultsAt(flagMemory, DType::uint8, grid.rows, grid.columns),
                                 grid.x.operand()};
   if (minus) operands.push_back(minus->x.operand());
   Launch launch;

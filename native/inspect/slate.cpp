@@ -67,4 +67,16 @@ void runJobs(DeviceId id, const std::vector<Job>& jobs) {
   }
 }
 
+Operand resultsAt(Memory memory, DType dtype, int64_t rows, int64_t columns) {
+  Operand results;
+  results.memory = memory;
+  results.dtype = dtype;
+  results.dims = 2;
+  results.sizes[0] = rows;
+  results.sizes[1] = columns;
+  results.strides[0] = columns;
+  results.strides[1] = 1;
+  return results;
+}
+
 }  // namespace descent::inspect

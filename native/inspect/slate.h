@@ -19,4 +19,7 @@ struct Job {
 // Enqueues all jobs of a device, waits once, and reads them. One at a time in the process.
 void runJobs(DeviceId id, const std::vector<Job>& jobs);
 
+// Where a kernel writes `rows` by `columns` results, one after another.
+Operand resultsAt(Memory memory, DType dtype, int64_t rows, int64_t columns);
+
 }  // namespace descent::inspect

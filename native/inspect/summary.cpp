@@ -45,19 +45,6 @@ Operand operandOf(const View& view) {
   return operand;
 }
 
-// Rows of `columns` results, one a group.
-Operand resultsAt(Memory memory, DType dtype, int64_t rows, int64_t columns) {
-  Operand results;
-  results.memory = memory;
-  results.dtype = dtype;
-  results.dims = 2;
-  results.sizes[0] = rows;
-  results.sizes[1] = columns;
-  results.strides[0] = columns;
-  results.strides[1] = 1;
-  return results;
-}
-
 void launchOn(Device& device, const char* name, const Operand& results, const View& view,
               const Sample& sample, const double* numbers) {
   std::vector<Operand> operands{results, operandOf(view)};
